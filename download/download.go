@@ -45,6 +45,8 @@ func (s State) Final() bool { return s == Done || s == Failed || s == Cancelled 
 
 // Request asks for one asset.
 type Request struct {
+	// Connection names the login that signs the href; opaque to the queue.
+	Connection string
 	// Href as it stands in the item, unsigned.
 	Href string
 	// Collection, Item and Asset say what it is; they name the folder and are shown.
@@ -123,7 +125,8 @@ type Signed struct {
 	Expiry time.Time // zero: never
 }
 
-// Signer turns hrefs into URLs that can be fetched, one answer per href, in order.
+// Signer turns hrefs of one connection into URLs that can be fetched, one answer per href, in order. An error of
+// KindLogin means that only a human can help: the queue waits, and says so in View.Blocked.
 type Signer interface {
 	Sign(ctx context.Context, hrefs []string) ([]Signed, error)
 	// Forget drops what is cached for these hrefs, after a signed URL was refused.
