@@ -19,6 +19,7 @@ import (
 	_ "github.com/klauspost/compress/zstd"
 	_ "github.com/peterstace/simplefeatures/geom"
 	_ "github.com/pkg/browser"
+	_ "github.com/planetlabs/go-ogc/filter"
 	_ "github.com/planetlabs/go-stac"
 	_ "github.com/rogpeppe/go-internal/testscript"
 	_ "github.com/schollz/progressbar/v3"
