@@ -22,7 +22,7 @@ import (
 	_ "github.com/planetlabs/go-ogc/filter"
 	_ "github.com/planetlabs/go-stac"
 	_ "github.com/rogpeppe/go-internal/testscript"
-	_ "github.com/schollz/progressbar/v3"
+	_ "github.com/vbauerster/mpb/v8"
 	_ "github.com/tidwall/rtree"
 	_ "github.com/wroge/wgs84"
 	_ "github.com/zalando/go-keyring"
