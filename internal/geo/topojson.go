@@ -77,7 +77,7 @@ func DecodeTopoJSON(data []byte) (*Topology, error) {
 			} else {
 				line[j] = geom.XY{X: p[0], Y: p[1]}
 			}
-			if !finite(line[j].X) || !finite(line[j].Y) {
+			if !isFinite(line[j].X) || !isFinite(line[j].Y) {
 				return nil, fmt.Errorf("topojson: arc %d, point %d is not finite", i, j)
 			}
 		}
@@ -93,7 +93,7 @@ func DecodeTopoJSON(data []byte) (*Topology, error) {
 	return t, nil
 }
 
-func finite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
+func isFinite(v float64) bool { return !math.IsNaN(v) && !math.IsInf(v, 0) }
 
 func (t *Topology) flatten(out *[]TopoFeature, g topoGeometry, depth int) error {
 	if depth > maxTopoDepth {

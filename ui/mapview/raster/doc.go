@@ -1,0 +1,8 @@
+// Package raster draws maps into images in software: base map, graticule, footprints, area of interest and names.
+//
+// It takes an immutable Scene and returns pixels. It knows no widgets, no events and no network, and doesn't import Fyne,
+// so that everything that can be seen on the map is tested without a window.
+//
+// Layers, from below: sea and land (later: imagery tiles over them), coast and borders, graticule, footprints (later:
+// previews of pixels under them), names, hover and selection, area of interest.
+package raster
