@@ -17,6 +17,7 @@ import (
 	_ "github.com/google/go-cmp/cmp"
 	_ "github.com/google/uuid"
 	_ "github.com/klauspost/compress/zstd"
+	_ "github.com/multiformats/go-multihash"
 	_ "github.com/peterstace/simplefeatures/geom"
 	_ "github.com/pkg/browser"
 	_ "github.com/planetlabs/go-ogc/filter"
