@@ -69,3 +69,23 @@ func Equal(a, b Expr) bool {
 		return false
 	}
 }
+
+// tooDeep reports whether the tree has more levels than levels.
+func tooDeep(e Expr, levels int) bool {
+	if e == nil {
+		return false
+	}
+	if levels == 0 {
+		return true
+	}
+	var below []Expr
+	switch n := e.(type) {
+	case Call:
+		below = n.Args
+	case Array:
+		below = n
+	case Span:
+		below = []Expr{n.Start, n.End}
+	}
+	return slices.ContainsFunc(below, func(b Expr) bool { return tooDeep(b, levels-1) })
+}
