@@ -51,19 +51,19 @@ func (b BBox) Parts() []BBox {
 }
 
 // Geometry returns the box as a polygon, or as two in a multipolygon where it crosses the antimeridian.
-// A box without width or height becomes a line or a point, which intersects what it touches.
+// A box without width or height becomes a line or a point, which intersects what it touches (in a collection with the
+// other side where it crosses the antimeridian).
 func (b BBox) Geometry() geom.Geometry {
 	parts := b.Parts()
 	if len(parts) == 1 {
 		return envelope(parts[0])
 	}
-	polys := make([]geom.Polygon, 0, 2)
-	for _, p := range parts {
-		if poly, ok := envelope(p).AsPolygon(); ok {
-			polys = append(polys, poly)
-		}
+	east, ok1 := envelope(parts[0]).AsPolygon()
+	west, ok2 := envelope(parts[1]).AsPolygon()
+	if !ok1 || !ok2 {
+		return geom.NewGeometryCollection([]geom.Geometry{envelope(parts[0]), envelope(parts[1])}).AsGeometry()
 	}
-	return geom.NewMultiPolygon(polys).AsGeometry()
+	return geom.NewMultiPolygon([]geom.Polygon{east, west}).AsGeometry()
 }
 
 func envelope(b BBox) geom.Geometry {
