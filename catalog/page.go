@@ -71,3 +71,15 @@ type Coverage struct {
 	Complete bool
 	Fetched  int64
 }
+
+// CountOf returns the count that a query asks for, of n matches or of at least so many.
+func CountOf(q Query, n int64) Count {
+	most := int64(q.CountUpTo)
+	switch {
+	case most <= 0:
+		return Count{}
+	case n > most:
+		return Count{N: most, Kind: CountAtLeast}
+	}
+	return Count{N: n, Kind: CountExact}
+}
