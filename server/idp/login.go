@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"math"
 	"net"
 	"net/http"
@@ -194,8 +193,6 @@ const (
 	guessBurst    = 10
 	guessInterval = 6 * time.Second
 )
-
-var errThrottled = errors.New("too many guesses")
 
 func newThrottle(now func() time.Time) *throttle {
 	return &throttle{now: now, lim: map[string]*rate.Limiter{}}

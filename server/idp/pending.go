@@ -73,7 +73,6 @@ type deviceRequest struct {
 	expires                time.Time
 	interval               time.Duration
 	lastPoll               time.Time
-	request                string // id of the page's interaction, once the user code was typed
 
 	decided, allowed, consumed bool
 	session, subject           string
