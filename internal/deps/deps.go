@@ -3,6 +3,7 @@ package deps
 import (
 	_ "fyne.io/fyne/v2"
 	_ "fyne.io/fyne/v2/app"
+	_ "fyne.io/fyne/v2/dialog"
 	_ "fyne.io/fyne/v2/test"
 	_ "github.com/alecthomas/kong"
 	_ "github.com/aws/aws-sdk-go-v2/aws/signer/v4"
