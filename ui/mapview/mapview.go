@@ -6,7 +6,10 @@
 package mapview
 
 import (
+	"time"
+
 	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/widget"
 	"github.com/peterstace/simplefeatures/geom"
 
@@ -47,17 +50,6 @@ type Options struct {
 	Describe func(id string) string
 }
 
-// Labels are the words that the map shows.
-type Labels struct {
-	ZoomIn, ZoomOut, Fit, DrawRectangle, DrawPolygon, ClearArea string
-	// North, South, East and West are the letters of the hemispheres.
-	North, South, East, West string
-	// DecimalComma writes 3,5 instead of 3.5.
-	DecimalComma bool
-	// PolygonHint says how to finish a polygon.
-	RectangleHint, PolygonHint string
-}
-
 // Map is the widget. All its methods and callbacks belong to the UI goroutine.
 type Map struct {
 	widget.BaseWidget
@@ -77,13 +69,29 @@ type Map struct {
 	// OnActivate is called when a footprint is double-clicked, or Enter is pressed on the selected one.
 	OnActivate func(id string)
 
-	opts       Options
-	tool       Tool
-	footprints []Footprint
-	selection  []string
-	hover      string
-	area       geom.Geometry
-	view       geo.BBox
+	opts     Options
+	tool     Tool
+	cam      camera
+	fit      *geo.BBox // what the view was fitted to, until the user looks elsewhere; never nil before there is a size
+	request  order     // what is drawn, but for the camera
+	shapes   *raster.Footprints
+	focused  bool
+	pointer  pointer
+	draft    draft
+	pic      picture
+	settle   *time.Timer
+	lastTold geo.BBox
+	worker   *worker
+	view     *view
+	closed   bool
 }
 
-var _ fyne.Widget = (*Map)(nil)
+var (
+	_ fyne.Widget        = (*Map)(nil)
+	_ fyne.Focusable     = (*Map)(nil)
+	_ fyne.Draggable     = (*Map)(nil)
+	_ fyne.Scrollable    = (*Map)(nil)
+	_ desktop.Mouseable  = (*Map)(nil)
+	_ desktop.Hoverable  = (*Map)(nil)
+	_ desktop.Cursorable = (*Map)(nil)
+)

@@ -4,33 +4,39 @@ import "image/color"
 
 // Palette is the colours of a map, not premultiplied.
 type Palette struct {
-	Sea, Land, Coast, Border, Graticule color.NRGBA
+	// Shore tints the water along the coast.
+	Sea, Shore, Land, Coast, Border, Graticule color.NRGBA
 	// Text and Halo draw place names; Country draws country names.
 	Text, Country, Halo color.NRGBA
 	// Fill and Outline draw footprints; the alpha of Fill is that of one footprint alone.
 	Fill, Outline color.NRGBA
 	// Selected and Hover are the outlines of those states. Their fills are made from them.
 	Selected, Hover color.NRGBA
-	// Area is the outline of the area of interest.
-	Area color.NRGBA
+	// Casing is the rim that sets those outlines off from what is below.
+	Casing color.NRGBA
+	// Area is the outline of the area of interest, Handle the inside of its corners.
+	Area, Handle color.NRGBA
 }
 
 // Light is the palette for a light theme.
 func Light() Palette {
 	return Palette{
 		Sea:       color.NRGBA{0xC9, 0xDE, 0xEA, 0xFF},
+		Shore:     color.NRGBA{0xE4, 0xF0, 0xF5, 0xFF},
 		Land:      color.NRGBA{0xF6, 0xF4, 0xEE, 0xFF},
 		Coast:     color.NRGBA{0x7F, 0xA6, 0xBC, 0xFF},
 		Border:    color.NRGBA{0xB0, 0xA8, 0xA6, 0xFF},
 		Graticule: color.NRGBA{0x5C, 0x7F, 0x93, 0x2E},
 		Text:      color.NRGBA{0x3A, 0x42, 0x4A, 0xFF},
 		Country:   color.NRGBA{0x86, 0x82, 0x86, 0xFF},
-		Halo:      color.NRGBA{0xFB, 0xFA, 0xF6, 0xD8},
+		Halo:      color.NRGBA{0xFB, 0xFA, 0xF6, 0xF0},
 		Fill:      color.NRGBA{0x1F, 0x6F, 0xD6, 0x2C},
 		Outline:   color.NRGBA{0x1B, 0x5F, 0xBC, 0xC8},
 		Selected:  color.NRGBA{0xE0, 0x5A, 0x00, 0xFF},
 		Hover:     color.NRGBA{0x0B, 0x3E, 0x8A, 0xFF},
+		Casing:    color.NRGBA{0xFF, 0xFF, 0xFF, 0xC8},
 		Area:      color.NRGBA{0xB0, 0x1E, 0x6B, 0xFF},
+		Handle:    color.NRGBA{0xFF, 0xFF, 0xFF, 0xFF},
 	}
 }
 
@@ -38,17 +44,20 @@ func Light() Palette {
 func Dark() Palette {
 	return Palette{
 		Sea:       color.NRGBA{0x10, 0x1B, 0x26, 0xFF},
+		Shore:     color.NRGBA{0x20, 0x36, 0x49, 0xFF},
 		Land:      color.NRGBA{0x22, 0x2C, 0x36, 0xFF},
 		Coast:     color.NRGBA{0x4B, 0x66, 0x7A, 0xFF},
 		Border:    color.NRGBA{0x4C, 0x58, 0x64, 0xFF},
 		Graticule: color.NRGBA{0x9C, 0xB9, 0xCC, 0x1E},
 		Text:      color.NRGBA{0xD5, 0xDC, 0xE2, 0xFF},
 		Country:   color.NRGBA{0x7D, 0x8B, 0x98, 0xFF},
-		Halo:      color.NRGBA{0x14, 0x1C, 0x24, 0xD0},
+		Halo:      color.NRGBA{0x14, 0x1C, 0x24, 0xF0},
 		Fill:      color.NRGBA{0x4F, 0xA3, 0xFF, 0x2C},
 		Outline:   color.NRGBA{0x6C, 0xB4, 0xFF, 0xC8},
 		Selected:  color.NRGBA{0xFF, 0xA0, 0x3C, 0xFF},
 		Hover:     color.NRGBA{0xD6, 0xEA, 0xFF, 0xFF},
+		Casing:    color.NRGBA{0x0A, 0x10, 0x16, 0xC8},
 		Area:      color.NRGBA{0xFF, 0x6F, 0xB5, 0xFF},
+		Handle:    color.NRGBA{0x16, 0x1C, 0x22, 0xFF},
 	}
 }
