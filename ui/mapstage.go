@@ -1,0 +1,130 @@
+package ui
+
+import (
+	"fyne.io/fyne/v2"
+	"fyne.io/fyne/v2/container"
+	"github.com/peterstace/simplefeatures/geom"
+
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/internal/geo"
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/ui/mapview"
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/ui/present"
+)
+
+// franceBox is what the map shows on a start: mainland France with Corsica.
+var franceBox = geo.BBox{West: -5.5, South: 41, East: 10, North: 51.5}
+
+// mapStage joins the map widget to the presenters.
+type mapStage struct {
+	s       *Shell
+	root    fyne.CanvasObject
+	view    *mapview.Map
+	version int
+}
+
+func newMapStage(s *Shell) *mapStage {
+	m := &mapStage{s: s}
+	variant := s.app.Settings().ThemeVariant()
+	p := s.p
+	m.view = mapview.New(mapview.Options{
+		Dispatch: s.svc.Dispatch, Palette: s.look.mapPalette(variant), Language: string(p.Language()), Describe: m.describe,
+		Labels: mapview.Labels{
+			ZoomIn: p.T("Zoom in"), ZoomOut: p.T("Zoom out"), Fit: p.T("Show all"), DrawRectangle: p.T("Draw a rectangle"),
+			DrawPolygon: p.T("Draw a polygon"), ClearArea: p.T("Clear the area"),
+			North: p.T("N"), South: p.T("S"), East: p.T("E"), West: p.T("W"), DecimalComma: p.Language() == present.French,
+			RectangleHint: p.T("Drag over the map to draw a rectangle. Esc to stop."),
+			PolygonHint:   p.T("Click for each corner; double click for the last. Esc to stop."),
+		},
+	})
+	m.view.OnSelect = func(ids []string, extend bool) {
+		if row := s.results.SelectIDs(ids, extend); row >= 0 {
+			s.list.scrollTo(row)
+		}
+	}
+	m.view.OnHover = s.results.SetHover
+	m.view.OnArea = s.search.SetArea
+	m.view.OnTool = func(t mapview.Tool) { s.form.showTool(t) }
+	m.view.OnActivate = m.zoomTo
+	s.results.Observe(m.show)
+	s.app.Settings().AddListener(func(settings fyne.Settings) {
+		s.svc.Dispatch(func() { m.view.SetPalette(s.look.mapPalette(settings.ThemeVariant())) })
+	})
+	m.root = container.NewStack(m.view)
+	m.view.Fit(franceBox)
+	return m
+}
+
+// describe is the tooltip of a footprint.
+func (m *mapStage) describe(id string) string {
+	row := m.s.results.Row(m.s.results.IndexOf(id))
+	if row.Title == "" {
+		return ""
+	}
+	text := row.Title + "\n" + row.Date
+	if row.Cloud != "" {
+		text += " · " + m.s.p.T("{percent} cloud", "percent", row.Cloud)
+	}
+	return text
+}
+
+func (m *mapStage) useTool(t mapview.Tool) {
+	if m.view.Tool() == t {
+		t = mapview.ToolPan
+	}
+	m.view.SetTool(t)
+}
+
+// show hands the footprints to the map when the rows changed: the first row on top, as it is in the list.
+func (m *mapStage) show() {
+	st := m.s.results.State()
+	if st.Version == m.version {
+		return
+	}
+	m.version = st.Version
+	items := m.s.results.Items()
+	fs := make([]mapview.Footprint, 0, len(items))
+	for i := len(items) - 1; i >= 0; i-- {
+		if g := items[i].Footprint; !g.IsEmpty() {
+			fs = append(fs, mapview.Footprint{ID: items[i].Key.String(), Geometry: g})
+		}
+	}
+	m.view.SetFootprints(fs)
+	m.view.SetSelection(m.s.results.SelectedIDs())
+}
+
+func (m *mapStage) selectionChanged() {
+	m.view.SetSelection(m.s.results.SelectedIDs())
+	m.view.SetHover(m.s.results.Hover())
+}
+
+func (m *mapStage) showArea(g geom.Geometry) {
+	m.view.SetArea(g)
+}
+
+// zoomTo shows all of one footprint.
+func (m *mapStage) zoomTo(id string) {
+	if it := m.s.results.Row(m.s.results.IndexOf(id)).Item; it.HasBBox {
+		m.view.Fit(it.BBox)
+	}
+}
+
+// fitResults shows everything that was found.
+func (m *mapStage) fitResults() {
+	var all geom.Envelope
+	for _, it := range m.s.results.Items() {
+		all = all.ExpandToIncludeEnvelope(it.Footprint.Envelope())
+	}
+	if lo, hi, ok := all.MinMaxXYs(); ok {
+		m.view.Fit(geo.BBox{West: lo.X, South: lo.Y, East: hi.X, North: hi.Y})
+	}
+}
+
+func (m *mapStage) close() { m.view.Close() }
+
+// dropTool puts the drawing tool away, and reports whether there was one.
+func (m *mapStage) dropTool() bool {
+	if m.view.Tool() == mapview.ToolPan {
+		return false
+	}
+	m.view.SetTool(mapview.ToolPan)
+	return true
+}
