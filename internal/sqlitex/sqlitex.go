@@ -34,6 +34,8 @@ var (
 	ErrReadOnly = errors.New("the file cannot be written")
 	// ErrFull means that the disk is full.
 	ErrFull = errors.New("the disk is full")
+	// ErrBusy means that another process held the file for minutes.
+	ErrBusy = errors.New("another program keeps the file locked")
 )
 
 // Options say what a file must be.
@@ -48,12 +50,15 @@ type Options struct {
 	Readers int
 	// Pragmas are added to every connection, as "name(value)".
 	Pragmas []string
+	// AllowReadOnly opens an existing file that cannot be written, or lies in a folder that cannot, for reading.
+	AllowReadOnly bool
 }
 
 // DB is an open file. RW has one connection whose transactions start immediate; RO has several and cannot write.
 type DB struct {
-	RW, RO *sql.DB
-	path   string
+	RW, RO   *sql.DB
+	path     string
+	readOnly bool
 }
 
 // Open opens or creates the file, and migrates it. The error wraps one of the errors above where that is the cause.
@@ -61,38 +66,105 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrReadOnly, err)
 	}
-	rw, err := sql.Open("sqlite", dsn(path, o, false))
+	rw, err := sql.Open("sqlite", dsn(path, o, writing))
 	if err != nil {
 		return nil, err
 	}
 	rw.SetMaxOpenConns(1)
-	if err := migrate(ctx, rw, o); err != nil {
+	if err := retry(ctx, func() error { return migrate(ctx, rw, o) }); err != nil {
 		rw.Close()
-		return nil, Classify(err)
+		if err = Classify(err); o.AllowReadOnly && errors.Is(err, ErrReadOnly) {
+			return openReadOnly(ctx, path, o, err)
+		}
+		return nil, err
 	}
-	ro, err := sql.Open("sqlite", dsn(path, o, true))
+	ro, err := openReaders(path, o, reading)
 	if err != nil {
 		rw.Close()
+		return nil, err
+	}
+	return &DB{RW: rw, RO: ro, path: path, readOnly: !writable(path)}, nil
+}
+
+func openReaders(path string, o Options, how access) (*sql.DB, error) {
+	db, err := sql.Open("sqlite", dsn(path, o, how))
+	if err != nil {
 		return nil, err
 	}
 	n := o.Readers
 	if n == 0 {
 		n = max(2, runtime.NumCPU())
 	}
-	ro.SetMaxOpenConns(n)
-	ro.SetMaxIdleConns(n)
-	return &DB{RW: rw, RO: ro, path: path}, nil
+	db.SetMaxOpenConns(n)
+	db.SetMaxIdleConns(n)
+	return db, nil
+}
+
+// openReadOnly is for a file that SQLite cannot open for writing because of why. In a folder where no WAL index can be
+// made, only an immutable file can be read: as it was when it was last closed.
+func openReadOnly(ctx context.Context, path string, o Options, why error) (*DB, error) {
+	if _, err := os.Stat(path); err != nil {
+		return nil, why
+	}
+	for _, how := range []access{reading, immutable} {
+		db, err := openReaders(path, o, how)
+		if err != nil {
+			return nil, err
+		}
+		version, names, err := inspect(ctx, db, o)
+		switch {
+		case err == nil && version == len(names):
+			return &DB{RW: db, RO: db, path: path, readOnly: true}, nil
+		case err == nil:
+			db.Close()
+			return nil, fmt.Errorf("%w, and its format %d must be brought to %d first", ErrReadOnly, version, len(names))
+		}
+		db.Close()
+		if err = Classify(err); !errors.Is(err, ErrReadOnly) {
+			return nil, err
+		}
+	}
+	return nil, why
+}
+
+func writable(path string) bool {
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		return false
+	}
+	return f.Close() == nil
 }
 
 // Path returns the file's path.
 func (d *DB) Path() string { return d.path }
 
+// ReadOnly reports whether the file could not be written when it was opened (Options.AllowReadOnly).
+func (d *DB) ReadOnly() bool { return d.readOnly }
+
 // Close closes both handles.
 func (d *DB) Close() error { return errors.Join(d.RO.Close(), d.RW.Close()) }
 
-// Update runs f in one immediate transaction and commits it if f returns nil.
+// retry calls f until another process lets go of the file, for two minutes or until ctx ends. Each try waits busy_timeout.
+func retry(ctx context.Context, f func() error) error {
+	for range 12 {
+		err := f()
+		if !isBusy(err) || ctx.Err() != nil {
+			return err
+		}
+	}
+	return ErrBusy
+}
+
+func isBusy(err error) bool {
+	var se *sqlite.Error
+	return errors.As(err, &se) && se.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
+// Update runs f in one immediate transaction and commits it if f returns nil. It waits for other processes, however
+// long they write, up to two minutes.
 func (d *DB) Update(ctx context.Context, f func(tx *sql.Tx) error) error {
-	tx, err := d.RW.BeginTx(ctx, nil)
+	var tx *sql.Tx
+	err := retry(ctx, func() (err error) { tx, err = d.RW.BeginTx(ctx, nil); return err })
 	if err != nil {
 		return Classify(err)
 	}
@@ -109,7 +181,16 @@ func ignoreDone(err error) error {
 	return err
 }
 
-func dsn(path string, o Options, readOnly bool) string {
+// access says how a connection uses the file.
+type access uint8
+
+const (
+	writing access = iota
+	reading
+	immutable // reading, without locks and WAL
+)
+
+func dsn(path string, o Options, how access) string {
 	cache := o.CacheKiB
 	if cache == 0 {
 		cache = 16 << 10
@@ -119,9 +200,12 @@ func dsn(path string, o Options, readOnly bool) string {
 	v.Add("_pragma", "foreign_keys(1)")
 	v.Add("_pragma", "cache_size(-"+strconv.Itoa(cache)+")")
 	v.Add("_pragma", "temp_store(memory)")
-	if readOnly {
+	if how != writing {
 		v.Set("mode", "ro")
 		v.Add("_pragma", "query_only(1)")
+		if how == immutable {
+			v.Set("immutable", "1")
+		}
 	} else {
 		v.Set("_txlock", "immediate")
 		v.Add("_pragma", "journal_mode(wal)")
@@ -134,31 +218,9 @@ func dsn(path string, o Options, readOnly bool) string {
 }
 
 func migrate(ctx context.Context, db *sql.DB, o Options) error {
-	names, err := fs.Glob(o.Migrations, "*.sql")
+	version, names, err := inspect(ctx, db, o)
 	if err != nil {
 		return err
-	}
-	sort.Strings(names)
-	var version, appID int
-	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return err
-	}
-	if err := db.QueryRowContext(ctx, "PRAGMA application_id").Scan(&appID); err != nil {
-		return err
-	}
-	switch {
-	case appID != 0 && int32(appID) != o.AppID:
-		return ErrForeign
-	case appID == 0 && version == 0:
-		var tables int
-		if err := db.QueryRowContext(ctx, "SELECT count(*) FROM sqlite_master").Scan(&tables); err != nil {
-			return err
-		}
-		if tables > 0 {
-			return ErrForeign
-		}
-	case version > len(names):
-		return fmt.Errorf("%w: its format is %d, this program knows %d", ErrNewer, version, len(names))
 	}
 	for i := version; i < len(names); i++ {
 		if err := step(ctx, db, o, names[i], i+1); err != nil {
@@ -166,6 +228,27 @@ func migrate(ctx context.Context, db *sql.DB, o Options) error {
 		}
 	}
 	return nil
+}
+
+// inspect returns how many of the migrations the file has, or why it is not for us.
+func inspect(ctx context.Context, db *sql.DB, o Options) (version int, names []string, err error) {
+	if names, err = fs.Glob(o.Migrations, "*.sql"); err != nil {
+		return 0, nil, err
+	}
+	sort.Strings(names)
+	var appID, tables int
+	// One statement sees one state: another process may be creating the file just now.
+	err = db.QueryRowContext(ctx, "SELECT user_version, application_id, (SELECT count(*) FROM sqlite_master) FROM pragma_user_version, pragma_application_id").
+		Scan(&version, &appID, &tables)
+	switch {
+	case err != nil:
+		return 0, nil, err
+	case appID != 0 && int32(appID) != o.AppID, appID == 0 && version == 0 && tables > 0:
+		return 0, nil, ErrForeign
+	case version > len(names):
+		return 0, nil, fmt.Errorf("%w: its format is %d, this program knows %d", ErrNewer, version, len(names))
+	}
+	return version, names, nil
 }
 
 // step applies one migration, unless another process did so meanwhile.
