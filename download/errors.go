@@ -5,7 +5,7 @@ import "errors"
 // Kind classifies an Error by what can be done about it.
 type Kind uint8
 
-// The kinds of an Error.
+// The kinds of an Error. New ones go to the end: the journal keeps their numbers.
 const (
 	KindInternal  Kind = iota // a defect of ours
 	KindInvalid               // the request is wrong

@@ -1,9 +1,9 @@
 package download
 
 // arrows lists the transitions that are allowed. Pause and cancel may interrupt any state that is not final; a start of
-// the program puts an interrupted task back to Queued.
+// the program puts an interrupted task back to Queued. Queued to Verifying is for a file that is on the disk already.
 var arrows = map[State][]State{
-	Queued:    {Signing, Paused, Cancelled, Failed},
+	Queued:    {Signing, Verifying, Paused, Cancelled, Failed},
 	Signing:   {Fetching, Queued, Paused, Failed, Cancelled},
 	Fetching:  {Verifying, Signing, Queued, Paused, Failed, Cancelled},
 	Verifying: {Done, Fetching, Queued, Paused, Failed, Cancelled},

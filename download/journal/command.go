@@ -43,7 +43,7 @@ var rules = map[Action]rule{
 	},
 	DoRetry: {
 		"state IN ('failed', 'cancelled')" + lonely,
-		"state = 'queued', restarts = 0, trouble = 0, finished = 0, retryable = 0, err_kind = NULL", Run,
+		"state = 'queued', restarts = 0, mismatches = 0, trouble = 0, finished = 0, retryable = 0, err_kind = NULL", Run,
 	},
 	DoForget: {"state IN ('done', 'failed', 'cancelled')", "", Forget},
 }
@@ -117,9 +117,16 @@ func Granted(w Wish, s download.State) (Action, bool) {
 	return 0, false
 }
 
-// ClearWishes drops what could not be granted.
-func (t *Tx) ClearWishes() error {
-	_, err := t.tx.Exec("UPDATE task SET wish = '', changed = ? WHERE wish <> ''", t.n)
+// ClearWishes drops the wishes for the tasks named: they were granted, or could not be.
+func (t *Tx) ClearWishes(ids []download.TaskID) error {
+	if len(ids) == 0 {
+		return nil
+	}
+	where, err := named("wish <> ''", ids)
+	if err != nil {
+		return err
+	}
+	_, err = t.tx.Exec("UPDATE task SET wish = '', changed = ? WHERE "+where, t.n)
 	return err
 }
 

@@ -47,8 +47,8 @@ type Record struct {
 	Wish Wish
 	// ETag and Modified are the validators of the object whose bytes are in the partial file.
 	ETag, Modified string
-	// Restarts counts clean starts because the bytes could not be trusted.
-	Restarts int
+	// Restarts counts clean starts because the object changed or ranges failed; Mismatches those because of the checksum.
+	Restarts, Mismatches int
 	// Trouble is since when nothing arrived; zero if all is well.
 	Trouble time.Time
 	// Leftover says that the partial file has yet to be removed.

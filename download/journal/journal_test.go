@@ -176,7 +176,7 @@ func TestRecordSurvivesReopening(t *testing.T) {
 		t.Fatal(err)
 	}
 	segs[0].Done, segs[1].Done = 20, 7
-	if err := j.Update(t.Context(), func(tx *Tx) error { _, err := tx.Progress(id, segs); return err }, nil); err != nil {
+	if err := j.Update(t.Context(), func(tx *Tx) error { _, err := tx.Progress(id, 27, segs); return err }, nil); err != nil {
 		t.Fatal(err)
 	}
 	j.Close()
@@ -193,7 +193,7 @@ func TestRecordSurvivesReopening(t *testing.T) {
 	}
 	apply(t, j, DoCancel, id)
 	if err := j.Update(t.Context(), func(tx *Tx) error {
-		ok, err := tx.Progress(id, segs)
+		ok, err := tx.Progress(id, 27, segs)
 		if ok {
 			t.Error("a cancelled task made progress")
 		}

@@ -11,7 +11,7 @@ import (
 )
 
 const columns = `id, connection, href, collection, item, asset, title, dir, size, checksum, media_type, state, wish, path, received,
- total, etag, modified, sha256, verified, attempts, restarts, trouble, leftover, err_kind, err_op, err_key, err_text, retryable,
+ total, etag, modified, sha256, verified, attempts, restarts, mismatches, trouble, leftover, err_kind, err_op, err_key, err_text, retryable,
  added, finished, changed`
 
 var states = func() map[string]download.State {
@@ -32,7 +32,7 @@ func scan(row interface{ Scan(...any) error }) (Record, int64, error) {
 		op, key, text            sql.NullString
 	)
 	err := row.Scan(&r.ID, &r.Connection, &r.Href, &r.Collection, &r.Item, &r.Asset, &r.Title, &r.Dir, &r.Size, &r.Checksum, &r.MediaType,
-		&state, &wish, &r.Path, &r.Received, &r.Total, &r.ETag, &r.Modified, &r.SHA256, &r.Verified, &r.Attempts, &r.Restarts, &trouble,
+		&state, &wish, &r.Path, &r.Received, &r.Total, &r.ETag, &r.Modified, &r.SHA256, &r.Verified, &r.Attempts, &r.Restarts, &r.Mismatches, &trouble,
 		&r.Leftover, &kind, &op, &key, &text, &r.Retryable, &added, &finished, &changed)
 	if err != nil {
 		return Record{}, 0, err

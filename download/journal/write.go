@@ -137,9 +137,9 @@ func (t *Tx) Save(r Record, from ...download.State) (bool, error) {
 	}
 	kind, op, key, text := errorColumns(r.Err)
 	res, err := t.tx.Exec(`UPDATE task SET state = ?, received = ?, total = ?, etag = ?, modified = ?, sha256 = ?, verified = ?, attempts = ?,
- restarts = ?, trouble = ?, leftover = ?, err_kind = ?, err_op = ?, err_key = ?, err_text = ?, retryable = ?, finished = ?, changed = ?
+ restarts = ?, mismatches = ?, trouble = ?, leftover = ?, err_kind = ?, err_op = ?, err_key = ?, err_text = ?, retryable = ?, finished = ?, changed = ?
  WHERE id = ? AND state IN (SELECT value FROM json_each(?))`,
-		r.State.String(), r.Received, r.Total, r.ETag, r.Modified, r.SHA256, r.Verified, r.Attempts, r.Restarts, milli(r.Trouble), r.Leftover,
+		r.State.String(), r.Received, r.Total, r.ETag, r.Modified, r.SHA256, r.Verified, r.Attempts, r.Restarts, r.Mismatches, milli(r.Trouble), r.Leftover,
 		kind, op, key, text, r.Retryable, milli(r.Finished), t.n, r.ID, string(in))
 	if err != nil {
 		return false, err
@@ -172,14 +172,11 @@ func (t *Tx) SetSegments(id download.TaskID, segs []Segment) error {
 	return nil
 }
 
-// Progress records how far the ranges are on the disk. It has no effect on a task that was cancelled or removed meanwhile.
-func (t *Tx) Progress(id download.TaskID, segs []Segment) (bool, error) {
-	var received int64
-	for _, s := range segs {
-		received += s.Done
-	}
-	res, err := t.tx.Exec("UPDATE task SET received = ?, trouble = 0, changed = ? WHERE id = ? AND leftover = 0 AND state NOT IN ('cancelled', 'done')",
-		received, t.n, id)
+// Progress records how many bytes are on the disk, and how far each range is. Ranges that move end the task's trouble; a
+// transfer that cannot be resumed has none. It has no effect on a task that was cancelled or removed meanwhile.
+func (t *Tx) Progress(id download.TaskID, received int64, segs []Segment) (bool, error) {
+	res, err := t.tx.Exec(`UPDATE task SET received = ?1, trouble = iif(?2 AND ?1 > received, 0, trouble), changed = ?3
+ WHERE id = ?4 AND leftover = 0 AND state NOT IN ('cancelled', 'done')`, received, len(segs) > 0, t.n, id)
 	if err != nil {
 		return false, err
 	}
@@ -213,4 +210,9 @@ func (t *Tx) Check(ids []download.TaskID) error {
 		}
 	}
 	return nil
+}
+
+// Mine returns the records that this write changed, in the order of the queue.
+func (t *Tx) Mine() ([]Record, error) {
+	return t.records("SELECT " + columns + " FROM task WHERE changed = :n ORDER BY id")
 }

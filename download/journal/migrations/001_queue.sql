@@ -22,7 +22,8 @@ CREATE TABLE task (
   sha256     TEXT NOT NULL DEFAULT '',     -- set before the rename, so that a crash in between is understood
   verified   INTEGER NOT NULL DEFAULT 0,
   attempts   INTEGER NOT NULL DEFAULT 0,
-  restarts   INTEGER NOT NULL DEFAULT 0,   -- clean starts because the bytes could not be trusted
+  restarts   INTEGER NOT NULL DEFAULT 0,   -- clean starts because the object changed or ranges failed
+  mismatches INTEGER NOT NULL DEFAULT 0,   -- times that the bytes were not what checksum promises
   trouble    INTEGER NOT NULL DEFAULT 0,   -- Unix ms since when nothing arrived, 0: all is well
   leftover   INTEGER NOT NULL DEFAULT 0,   -- the partial file has yet to be removed
   err_kind   INTEGER,

@@ -1,0 +1,5 @@
+package engine
+
+const childEnv = "DINAMIS_DOWNLOAD_CHILD"
+
+func child() int { return 0 }
