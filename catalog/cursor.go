@@ -30,19 +30,19 @@ func PositionOf(q Query, it Item, before bool) Position {
 	return p
 }
 
-// Compare orders an item relative to the place: negative if the item comes before it.
-func (p Position) Compare(q Query, it Item) int {
+// Compare orders two places as the query does.
+func (p Position) Compare(q Query, o Position) int {
 	for i, s := range q.SortKeys() {
-		if c := compareBy(s, it.SortValue(s.Field), p.Values[i]); c != 0 {
+		if c := compareBy(s, p.Values[i], o.Values[i]); c != 0 {
 			return c
 		}
 	}
-	return it.Key.Compare(p.Key)
+	return p.Key.Compare(o.Key)
 }
 
-// Ahead reports whether an item lies on the side that the position asks for.
-func (p Position) Ahead(q Query, it Item) bool {
-	c := p.Compare(q, it)
+// Ahead reports whether an item, at its place, lies on the side that the position asks for.
+func (p Position) Ahead(q Query, item Position) bool {
+	c := item.Compare(q, p)
 	return (p.Before && c < 0) || (!p.Before && c > 0)
 }
 

@@ -74,6 +74,9 @@ func setOf[T comparable](list []T) map[T]bool {
 // Area returns the area of the query on the globe (geo.Normalize); empty means everywhere.
 func (m *Matcher) Area() geom.Geometry { return m.area }
 
+// AreaIsBox reports whether the area is one rectangle along the axes.
+func (m *Matcher) AreaIsBox() bool { return !m.box.IsEmpty() }
+
 // Words returns the words of the free text.
 func (m *Matcher) Words() []string { return m.words }
 

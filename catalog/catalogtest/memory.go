@@ -66,7 +66,7 @@ func (m *Memory) Search(ctx context.Context, q catalog.Query) (catalog.Page, err
 	}
 	total := len(found)
 	if pos != nil {
-		found = slices.DeleteFunc(found, func(it catalog.Item) bool { return !pos.Ahead(q, it) })
+		found = slices.DeleteFunc(found, func(it catalog.Item) bool { return !pos.Ahead(q, catalog.PositionOf(q, it, false)) })
 		if pos.Before {
 			slices.Reverse(found)
 		}
