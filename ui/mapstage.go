@@ -45,6 +45,7 @@ func newMapStage(s *Shell) *mapStage {
 	m.view.OnTool = func(t mapview.Tool) { s.form.showTool(t) }
 	m.view.OnActivate = m.zoomTo
 	s.results.Observe(m.show)
+	s.search.Observe(func() { m.view.SetArea(s.search.State().Area) })
 	s.app.Settings().AddListener(func(settings fyne.Settings) {
 		s.svc.Dispatch(func() { m.view.SetPalette(s.look.mapPalette(settings.ThemeVariant())) })
 	})
@@ -94,10 +95,6 @@ func (m *mapStage) show() {
 func (m *mapStage) selectionChanged() {
 	m.view.SetSelection(m.s.results.SelectedIDs())
 	m.view.SetHover(m.s.results.Hover())
-}
-
-func (m *mapStage) showArea(g geom.Geometry) {
-	m.view.SetArea(g)
 }
 
 // zoomTo shows all of one footprint.

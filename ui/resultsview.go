@@ -84,7 +84,7 @@ func (v *resultsView) show() {
 	v.showSelected()
 	if st.Version != v.version {
 		if st.Loaded <= present.PageSize {
-			v.list.ScrollToTop()
+			v.list.ScrollTo(0)
 		}
 		v.version = st.Version
 		v.list.Refresh()

@@ -167,7 +167,6 @@ func (f *searchForm) show() {
 	f.areaSize.SetText(size)
 	f.areaBounds.SetText(bounds)
 	enable(f.clear, !st.Area.IsEmpty())
-	f.s.stage.showArea(st.Area)
 	f.showBusy()
 }
 
