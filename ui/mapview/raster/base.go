@@ -158,9 +158,10 @@ func strokePath(m *strokes, f frame, pts []point, k, radius float64) {
 	ox := f.ox - k*f.s
 	px, py := pts[0].x*f.s-ox, pts[0].y*f.s-f.oy
 	last := len(pts) - 1
+	skip := max(finest, radius/3) // a broad line hides its detail
 	for i := 1; i <= last; i++ {
 		x, y := pts[i].x*f.s-ox, pts[i].y*f.s-f.oy
-		if math.Abs(x-px)+math.Abs(y-py) < finest && i < last {
+		if math.Abs(x-px)+math.Abs(y-py) < skip && i < last {
 			continue
 		}
 		if radius <= 0.5 {

@@ -131,20 +131,22 @@ type placer struct {
 	f     frame
 	set   *typesetter
 	pal   Palette
-	taken []image.Rectangle
+	taken []image.Rectangle // by names and dots
+	names []image.Rectangle
 }
 
 // margin is how far outside the image names are still placed, so that a name doesn't jump when its neighbour leaves.
 const margin = 160
 
-func drawLabels(c *canvas, f frame, b *Base, g *gazetteer, set *typesetter, p Palette) {
+// drawLabels names large cities, then countries, then the other places, and returns where the names are.
+func drawLabels(c *canvas, f frame, b *Base, g *gazetteer, set *typesetter, p Palette) *placer {
 	pl := &placer{c: c, f: f, set: set, pal: p}
 	for _, place := range g.places {
-		if f.view.Zoom >= placeZoom(place.Class) {
-			pl.place(place, g.lang)
-		}
 		if place.Class > 1 {
 			break
+		}
+		if f.view.Zoom >= placeZoom(place.Class) {
+			pl.place(place, g.lang)
 		}
 	}
 	for _, l := range b.labels {
@@ -155,6 +157,7 @@ func drawLabels(c *canvas, f frame, b *Base, g *gazetteer, set *typesetter, p Pa
 			pl.place(place, g.lang)
 		}
 	}
+	return pl
 }
 
 // placeZoom is from where on places of a class are named.
@@ -167,6 +170,10 @@ func (pl *placer) country(l countryLabel, g *gazetteer) {
 	if room < 13 || room > 520 {
 		return
 	}
+	x, y := l.at.x*pl.f.s-pl.f.ox, l.at.y*pl.f.s-pl.f.oy
+	if pl.away(y) {
+		return
+	}
 	s := style{bold: true, size: 10, spacing: 1.2}
 	if room > 70 {
 		s.size, s.spacing = 11.5, 2.4
@@ -176,10 +183,15 @@ func (pl *placer) country(l countryLabel, g *gazetteer) {
 	if float64(w.letters.Rect.Dx()) > 3.4*l.reach*pl.f.s+20*pl.f.view.Scale {
 		return
 	}
-	x, y := l.at.x*pl.f.s-pl.f.ox, l.at.y*pl.f.s-pl.f.oy
 	pl.turns(x, func(x float64) {
 		pl.try(w, x-float64(w.letters.Rect.Dx())/2, y-float64(w.letters.Rect.Dy())/2, 3, newInk(pl.pal.Country))
 	})
+}
+
+// away reports whether a row is too far from the image for a name there to matter.
+func (pl *placer) away(y float64) bool {
+	m := margin * pl.f.view.Scale
+	return y < -m || y > float64(pl.f.view.Height)+m
 }
 
 // turns calls draw for each turn of the globe on which x is near the image.
@@ -200,7 +212,7 @@ func (pl *placer) place(p basemap.Place, lang string) {
 		s.size = 11.5
 	}
 	y := geo.MercatorY(p.Lat)*pl.f.s - pl.f.oy
-	if m := margin * scale; y < -m || y > float64(pl.f.view.Height)+m {
+	if pl.away(y) {
 		return
 	}
 	w := pl.set.set(p.NameIn(lang), s, scale)
@@ -245,6 +257,7 @@ func (pl *placer) try(w word, x, y, space float64, k ink) bool {
 		}
 	}
 	pl.taken = append(pl.taken, box)
+	pl.names = append(pl.names, box)
 	stamp(pl.c.img, w.halo, px, py, newInk(pl.pal.Halo))
 	stamp(pl.c.img, w.letters, px, py, k)
 	return true

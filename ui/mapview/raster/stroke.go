@@ -48,6 +48,8 @@ func (m *strokes) line(x0, y0, x1, y1, radius float64) {
 	}
 	top, bottom := max(int(math.Floor(min(y0, y1)-reach)), 0), min(int(math.Ceil(max(y0, y1)+reach)), m.h)
 	left, right := min(x0, x1)-reach, max(x0, x1)+reach
+	// Squares spare the root where a pixel is wholly in or wholly out.
+	outer2, inner2 := (radius+0.5)*(radius+0.5), max(radius-0.5, 0)*max(radius-0.5, 0)
 	for y := top; y < bottom; y++ {
 		cy := float64(y) + 0.5
 		a, b := left, right
@@ -62,17 +64,20 @@ func (m *strokes) line(x0, y0, x1, y1, radius float64) {
 		}
 		m.touch(y, i, j)
 		row := m.pix[y*m.w : (y+1)*m.w]
+		ry := cy - y0
 		for x := i; x < j; x++ {
-			rx, ry := float64(x)+0.5-x0, cy-y0
-			t := rx*ux + ry*uy
-			d := math.Abs(rx*uy - ry*ux)
-			if t < 0 {
-				d = math.Hypot(rx, ry)
-			} else if t > length {
-				d = math.Hypot(rx-dx, ry-dy)
+			if row[x] == 0xFF {
+				continue
 			}
-			if c := radius + 0.5 - d; c > 0 {
-				row[x] = max(row[x], uint8(min(c, 1)*255))
+			rx := float64(x) + 0.5 - x0
+			// The nearest point of the segment is t along it.
+			t := min(max(rx*ux+ry*uy, 0), length)
+			ex, ey := rx-t*ux, ry-t*uy
+			switch d2 := ex*ex + ey*ey; {
+			case d2 <= inner2:
+				row[x] = 0xFF
+			case d2 < outer2:
+				row[x] = max(row[x], uint8(min(radius+0.5-math.Sqrt(d2), 1)*255))
 			}
 		}
 	}

@@ -130,21 +130,31 @@ func renderWord(face font.Face, text string, spacing fixed.Int26_6, halo float64
 
 // grow spreads each letter over a soft disc.
 func grow(src *image.Alpha, radius float64) *image.Alpha {
-	w, h := src.Rect.Dx(), src.Rect.Dy()
-	out := image.NewAlpha(src.Rect)
+	type part struct {
+		dx, dy int
+		weight uint32
+	}
+	var disc []part
 	r := int(math.Ceil(radius))
 	for dy := -r; dy <= r; dy++ {
 		for dx := -r; dx <= r; dx++ {
-			weight := min(max(radius+0.5-math.Hypot(float64(dx), float64(dy)), 0), 1)
-			k := uint32(weight * 256)
-			if k == 0 {
+			if w := min(radius+0.5-math.Hypot(float64(dx), float64(dy)), 1); w > 0 {
+				disc = append(disc, part{dx, dy, uint32(w * 256)})
+			}
+		}
+	}
+	w, h := src.Rect.Dx(), src.Rect.Dy()
+	out := image.NewAlpha(src.Rect)
+	for y := range h {
+		for x := range w {
+			v := uint32(src.Pix[y*src.Stride+x])
+			if v == 0 {
 				continue
 			}
-			for y := max(0, -dy); y < min(h, h-dy); y++ {
-				for x := max(0, -dx); x < min(w, w-dx); x++ {
-					v := uint8(uint32(src.Pix[y*src.Stride+x]) * k >> 8)
-					p := &out.Pix[(y+dy)*out.Stride+x+dx]
-					*p = max(*p, v)
+			for _, d := range disc {
+				if px, py := x+d.dx, y+d.dy; uint(px) < uint(w) && uint(py) < uint(h) {
+					p := &out.Pix[py*out.Stride+px]
+					*p = max(*p, uint8(v*d.weight>>8))
 				}
 			}
 		}

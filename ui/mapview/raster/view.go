@@ -12,6 +12,9 @@ const tileSize = 256
 // maxPixels bounds either side of an image.
 const maxPixels = 16384
 
+// maxScale is finer than any screen.
+const maxScale = 4
+
 // maxZoom keeps pixel coordinates of the whole world well within what a float64 tells apart.
 const maxZoom = 22
 
@@ -33,7 +36,7 @@ func (v View) sane() View {
 	v.X = clampOr(v.X, -4, 4, 0.5)
 	v.Y = clampOr(v.Y, -1, 2, 0.5)
 	v.Zoom = clampOr(v.Zoom, -4, maxZoom, 0)
-	v.Scale = clampOr(v.Scale, 0.25, 8, 1)
+	v.Scale = clampOr(v.Scale, 0.25, maxScale, 1)
 	v.Width = min(max(v.Width, 1), maxPixels)
 	v.Height = min(max(v.Height, 1), maxPixels)
 	return v
@@ -75,10 +78,6 @@ func emptyBox() box {
 func (b *box) add(x, y float64) {
 	b.x0, b.y0 = min(b.x0, x), min(b.y0, y)
 	b.x1, b.y1 = max(b.x1, x), max(b.y1, y)
-}
-
-func (b box) intersects(o box) bool {
-	return b.x0 <= o.x1 && o.x0 <= b.x1 && b.y0 <= o.y1 && o.y0 <= b.y1
 }
 
 // frame is a View made ready for projecting many points.
