@@ -151,7 +151,10 @@ func Shift(by int64, silently bool) Fault {
 			return
 		}
 		asked := fmt.Sprintf("bytes %d-%d/%d", from, to, len(x.Object.Data))
-		last := int64(len(x.Object.Data)) - 1
+		last, by := int64(len(x.Object.Data))-1, by
+		if to+by > last && from >= by {
+			by = -by // as many bytes as were asked
+		}
 		x.R.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", min(from+by, last), min(to+by, last)))
 		x.R.Header.Del("If-Range")
 		x.ServeTo(&headers{ResponseWriter: x.W, most: -1, edit: func(h http.Header) {
@@ -224,9 +227,9 @@ func Change(n int64, size int) Fault {
 	})
 }
 
-// Expire invalidates all signatures after n bytes, and cuts the connection.
+// Expire invalidates the object's signatures after n bytes, and cuts the connection.
 func Expire(n int64) Fault {
-	return at(n, func(x *Exchange) bool { x.Store.Revoke(); return false })
+	return at(n, func(x *Exchange) bool { x.Store.Revoke(x.Object.Name); return false })
 }
 
 // Hang sends n bytes of the body and then nothing, until the client goes away.
@@ -360,3 +363,6 @@ func Garbage() Fault {
 		}
 	}
 }
+
+// Pass calls f when n bytes of the body are out; f returns whether the rest follows, else the connection is cut.
+func Pass(n int64, f func() bool) Fault { return at(n, func(*Exchange) bool { return f() }) }

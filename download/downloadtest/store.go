@@ -10,9 +10,11 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -59,7 +61,7 @@ type Store struct {
 	faults   []*strike
 	requests []Request
 	count    map[string]int
-	valid    map[string]bool
+	valid    map[string]string // signature to object
 	issued   int
 	bad      error
 }
@@ -73,7 +75,7 @@ type strike struct {
 
 // New starts a store on the loopback interface.
 func New() *Store {
-	s := &Store{objects: map[string]Object{}, versions: map[string]int{}, count: map[string]int{}, valid: map[string]bool{}}
+	s := &Store{objects: map[string]Object{}, versions: map[string]int{}, count: map[string]int{}, valid: map[string]string{}}
 	s.srv = httptest.NewServer(s)
 	s.URL = s.srv.URL
 	return s
@@ -144,11 +146,11 @@ func (s *Store) Requests() []Request {
 	return append([]Request(nil), s.requests...)
 }
 
-// Sent is the sum of the bytes that bodies of an object carried.
+// Sent is the sum of the object's bytes that bodies carried.
 func (s *Store) Sent(name string) int64 {
 	var n int64
 	for _, r := range s.Requests() {
-		if r.Name == name {
+		if r.Name == name && r.Status < 300 {
 			n += r.Sent
 		}
 	}
@@ -162,11 +164,19 @@ func (s *Store) Err() error {
 	return s.bad
 }
 
-// Revoke makes every URL signed so far invalid.
-func (s *Store) Revoke() {
+// Revoke makes every URL signed so far for an object invalid; for all, if name is empty.
+func (s *Store) Revoke(name string) {
 	s.mu.Lock()
-	clear(s.valid)
+	maps.DeleteFunc(s.valid, func(_, of string) bool { return name == "" || of == name })
 	s.mu.Unlock()
+}
+
+func nameOf(href string) string {
+	u, err := url.Parse(href)
+	if err != nil {
+		return ""
+	}
+	return strings.TrimPrefix(u.Path, "/")
 }
 
 func (s *Store) sign(href string) string {
@@ -174,7 +184,7 @@ func (s *Store) sign(href string) string {
 	defer s.mu.Unlock()
 	s.issued++
 	sig := "s3cr3t" + strconv.Itoa(s.issued)
-	s.valid[sig] = true
+	s.valid[sig] = nameOf(href)
 	sep := "?"
 	if strings.Contains(href, "?") {
 		sep = "&"
@@ -192,7 +202,8 @@ func (s *Store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.count[""]++
 	}
 	o, exists := s.objects[name]
-	signed := s.Unsigned || s.valid[r.URL.Query().Get("X-Amz-Signature")]
+	of, valid := s.valid[r.URL.Query().Get("X-Amz-Signature")]
+	signed := s.Unsigned || valid && of == name
 	index := len(s.requests)
 	s.requests = append(s.requests, Request{
 		Name: name, Range: r.Header.Get("Range"), IfRange: r.Header.Get("If-Range"), Referer: r.Referer(), Header: r.Header.Clone(),

@@ -75,7 +75,7 @@ func requestError(ctx context.Context, host string, err error) error {
 	switch {
 	case errors.Is(err, errDowngrade):
 		e.Kind = download.KindUnsafe
-	case strings.Contains(err.Error(), "server's response headers exceed"), strings.Contains(err.Error(), "redirects"),
+	case strings.Contains(err.Error(), "response headers exceed"), strings.Contains(err.Error(), "redirects"),
 		strings.Contains(err.Error(), "malformed HTTP"):
 		e.Kind = download.KindProtocol
 	default:

@@ -145,7 +145,12 @@ func (r *rig) until(e *Engine, what string, ok func(download.View) bool) downloa
 		case <-e.Changes():
 		case <-time.After(20 * time.Millisecond):
 		case <-deadline:
-			r.t.Fatalf("%s never came; the queue is %+v, blocked by %v", what, v.Tasks, v.Blocked)
+			for _, t := range v.Tasks {
+				if !t.State.Final() {
+					r.t.Logf("%d %s is %s, %d of %d, tries %d: %v", t.ID, t.Href, t.State, t.Received, t.Total, t.Attempts, t.Err)
+				}
+			}
+			r.t.Fatalf("%s never came in %d tasks, blocked by %v", what, len(v.Tasks), v.Blocked)
 		}
 	}
 }
