@@ -7,25 +7,25 @@ import (
 
 // The positions of the splitters on a first start, for a window of 1440 × 860.
 const (
-	defaultLeft   = 0.205 // form | map and right side
-	defaultRight  = 0.66  // map | right side
-	defaultDetail = 0.50  // list over detail
-	defaultBottom = 0.80  // all of it over transfers
+	defaultLeft   = 0.265 // form | map
+	defaultBottom = 0.80  // form and map over transfers
+	defaultRight  = 0.735 // all that | results and detail
+	defaultDetail = 0.52  // results over detail
 )
 
-// arrange puts the views into the window: form, map and results side by side, transfers below.
+// arrange puts the views into the window: form and map over the transfers, results and detail at the right for its whole height.
 func (s *Shell) arrange() {
 	l := s.settings.Layout
 	s.right = container.NewVSplit(s.list.root, s.inspect.root)
 	s.right.Offset = or(l.Detail, defaultDetail)
-	s.main = container.NewHSplit(s.stage.root, s.right)
-	s.main.Offset = or(l.Right, defaultRight)
-	s.sides = container.NewHSplit(s.form.root, s.main)
+	s.sides = container.NewHSplit(s.form.root, s.stage.root)
 	s.sides.Offset = or(l.Left, defaultLeft)
 	s.whole = container.NewVSplit(s.sides, s.transfer.root)
 	s.whole.Offset = or(l.Bottom, defaultBottom)
+	s.main = container.NewHSplit(s.whole, s.right)
+	s.main.Offset = or(l.Right, defaultRight)
 	s.transfer.setFolded(l.TransfersHidden)
-	s.win.SetContent(border{top: s.top.root, bottom: s.status.root, centre: s.whole}.build())
+	s.win.SetContent(border{top: s.top.root, bottom: s.status.root, centre: s.main}.tight())
 	s.place("map", func() fyne.CanvasObject { return s.stage.root })
 	s.place("results", func() fyne.CanvasObject { return s.list.list })
 }

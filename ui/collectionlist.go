@@ -3,6 +3,7 @@ package ui
 import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
+	"fyne.io/fyne/v2/driver/desktop"
 	"fyne.io/fyne/v2/theme"
 	"fyne.io/fyne/v2/widget"
 
@@ -66,15 +67,15 @@ type collectionRow struct {
 	id      catalog.CollectionID
 	check   *widget.Check
 	title   *text
-	years   *text
+	hint    string
 	licence *chip
 	root    fyne.CanvasObject
 }
 
 func newCollectionRow(s *Shell) *collectionRow {
 	r := &collectionRow{s: s, check: widget.NewCheck("", nil), title: newText("", theme.ColorNameForeground, theme.SizeNameText, cutEnd)}
-	r.years, r.licence = caption("", cutNever), newChip("")
-	r.root = border{left: r.check, right: hbox(6, middle(r.years), middle(r.licence)), centre: r.title}.build()
+	r.licence = newChip("")
+	r.root = border{left: r.check, right: middle(r.licence), centre: r.title}.build()
 	r.ExtendBaseWidget(r)
 	return r
 }
@@ -88,10 +89,43 @@ func (r *collectionRow) show(c present.CollectionRow) {
 	r.check.SetChecked(c.Checked)
 	r.check.OnChanged = func(on bool) { r.s.search.Check(r.id, on) }
 	r.title.SetText(c.Title)
-	r.years.SetText(c.Years)
+	r.hint = hintOf(c)
 	r.licence.SetText(c.License)
 	r.Refresh()
 }
+
+// hintOf says what the title leaves out.
+func hintOf(c present.CollectionRow) string {
+	hint := string(c.ID)
+	for _, s := range []string{c.Years, c.License, cutText(c.Description, 160)} {
+		if s != "" {
+			hint += " · " + s
+		}
+	}
+	return hint
+}
+
+// cutText cuts a text to its first line and at most n characters.
+func cutText(s string, n int) string {
+	line, rest := cutLine(s)
+	r := []rune(line)
+	if len(r) > n {
+		return string(r[:n]) + "…"
+	}
+	if rest != "" {
+		return line + " …"
+	}
+	return line
+}
+
+// MouseIn implements desktop.Hoverable.
+func (r *collectionRow) MouseIn(*desktop.MouseEvent) { r.s.status.Hint(r.hint) }
+
+// MouseMoved implements desktop.Hoverable.
+func (r *collectionRow) MouseMoved(*desktop.MouseEvent) {}
+
+// MouseOut implements desktop.Hoverable.
+func (r *collectionRow) MouseOut() { r.s.status.Hint("") }
 
 // chip is a short word on a ground of its own.
 type chip struct {

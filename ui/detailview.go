@@ -22,6 +22,7 @@ type detailView struct {
 	subtitle *text
 	head     *fyne.Container
 	pic      *picture
+	facts    *fyne.Container // beside the picture: what matters most
 	body     *fyne.Container
 	scroll   *container.Scroll
 	foot     *fyne.Container
@@ -38,7 +39,7 @@ func newDetailView(s *Shell) *detailView {
 	p := s.p
 	v.title = strong("", cutMiddle)
 	v.subtitle = caption("", cutEnd)
-	zoom := newHintButton(s.status, "", theme.ZoomFitIcon(), p.T("Show it on the map"), func() { s.stage.zoomTo(v.shown.String()) }).quiet()
+	zoom := newHintButton(s.status, "", icon("viewport"), p.T("Show it on the map"), func() { s.stage.zoomTo(v.shown.String()) }).quiet()
 	copyID := newHintButton(s.status, "", theme.ContentCopyIcon(), p.T("Copy the identifier"), func() {
 		s.copy(string(v.shown.Item))
 		s.status.Say(p.T("The identifier is on the clipboard."))
@@ -46,14 +47,15 @@ func newDetailView(s *Shell) *detailView {
 	raw := newHintButton(s.status, "", icon("code"), p.T("Show the whole STAC document"), func() { s.dialogs.document(s.detail.State()) }).quiet()
 	v.head = pad(border{right: hbox(0, zoom, copyID, raw), centre: vbox(0, v.title, v.subtitle)}.build(), 8, 6, 6, 12)
 
-	v.pic = newPicture(fyne.NewSize(120, 150), 6)
+	v.pic = newPicture(fyne.NewSquareSize(112), 6)
+	v.facts = vbox(3)
 	v.body = container.New(layout.NewCustomPaddedVBoxLayout(10))
 	v.scroll = container.NewVScroll(pad(v.body, 2, 14, 14, 12))
 	v.chosen = caption("", cutEnd)
 	v.download = newHintButton(s.status, p.T("Download the files"), theme.DownloadIcon(), p.T("Download the checked files of this image"), s.downloadCurrent)
 	v.foot = vbox(0, rule(), pad(border{right: v.download, centre: v.chosen}.build(), 6, 12, 6, 12))
 	v.state = newStateView(s)
-	v.root = panel(container.NewStack(border{top: v.head, bottom: v.foot, centre: v.scroll}.build(), v.state.root))
+	v.root = panel(container.NewStack(border{top: v.head, bottom: v.foot, centre: v.scroll}.tight(), v.state.root))
 	placed(s, "detail.download", v.download)
 	placed(s, "detail.zoom", zoom)
 	placed(s, "detail.json", raw)
@@ -100,7 +102,11 @@ func (v *detailView) fill(st present.DetailState) {
 	v.subtitle.SetText(st.Subtitle)
 	v.pic.load(v.s.pictures, st.Item)
 	v.checks = map[string]*widget.Check{}
-	parts := []fyne.CanvasObject{v.pic}
+	v.facts.RemoveAll()
+	for _, f := range st.Facts {
+		v.facts.Add(pair(f.Label, f.Value))
+	}
+	parts := []fyne.CanvasObject{border{left: v.pic, centre: middle(pad(v.facts, 0, 0, 0, 8))}.build()}
 	if st.Phase == present.PhaseReady {
 		parts = append(parts, v.assets(st), v.fields(st))
 		if len(st.Bands) > 0 {

@@ -140,7 +140,6 @@ func (s *Shell) AskVaultConsent(ctx context.Context) (bool, error) {
 func (d *dialogs) consent(answer func(bool)) {
 	p := d.s.p
 	d.ask(p.T("Stay logged in?"),
-		p.T("This computer has no keychain that could keep your login. It can be kept in an encrypted file that only your account can read. "+
-			"Without it you log in again at each start."),
+		p.T("This computer has no keychain that could keep your login. It can be kept in an encrypted file that only your account can read. Without it you log in again at each start."),
 		p.T("Keep it in a file"), p.T("Don't keep it"), answer)
 }

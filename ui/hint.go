@@ -28,7 +28,7 @@ const newsFor = 6 * time.Second
 func newStatusBar() *statusBar {
 	b := &statusBar{left: caption("", cutEnd), right: caption("", cutNever)}
 	row := container.New(layout.NewBorderLayout(nil, nil, nil, b.right), b.left, b.right)
-	b.root = container.NewBorder(rule(), nil, nil, nil, panel(pad(row, 3, 12, 3, 12)))
+	b.root = border{top: rule(), centre: panel(pad(row, 3, 12, 3, 12))}.tight()
 	return b
 }
 

@@ -33,6 +33,52 @@ func (b border) build() *fyne.Container {
 	return container.NewBorder(b.top, b.bottom, b.left, b.right, b.centre)
 }
 
+// tight is a border without room between its parts.
+func (b border) tight() *fyne.Container {
+	var all []fyne.CanvasObject
+	for _, o := range []fyne.CanvasObject{b.top, b.bottom, b.left, b.right, b.centre} {
+		if o != nil {
+			all = append(all, o)
+		}
+	}
+	return container.New(tightLayout(b), all...)
+}
+
+type tightLayout border
+
+func (l tightLayout) sizes() (top, bottom, left, right, centre fyne.Size) {
+	size := func(o fyne.CanvasObject) fyne.Size {
+		if o == nil || !o.Visible() {
+			return fyne.Size{}
+		}
+		return o.MinSize()
+	}
+	return size(l.top), size(l.bottom), size(l.left), size(l.right), size(l.centre)
+}
+
+func (l tightLayout) MinSize([]fyne.CanvasObject) fyne.Size {
+	top, bottom, left, right, centre := l.sizes()
+	w := fyne.Max(fyne.Max(top.Width, bottom.Width), left.Width+right.Width+centre.Width)
+	h := top.Height + bottom.Height + fyne.Max(fyne.Max(left.Height, right.Height), centre.Height)
+	return fyne.NewSize(w, h)
+}
+
+func (l tightLayout) Layout(_ []fyne.CanvasObject, s fyne.Size) {
+	top, bottom, left, right, _ := l.sizes()
+	put := func(o fyne.CanvasObject, x, y, w, h float32) {
+		if o != nil && o.Visible() {
+			o.Move(fyne.NewPos(x, y))
+			o.Resize(fyne.NewSize(fyne.Max(w, 0), fyne.Max(h, 0)))
+		}
+	}
+	h := s.Height - top.Height - bottom.Height
+	put(l.top, 0, 0, s.Width, top.Height)
+	put(l.bottom, 0, s.Height-bottom.Height, s.Width, bottom.Height)
+	put(l.left, 0, top.Height, left.Width, h)
+	put(l.right, s.Width-right.Width, top.Height, right.Width, h)
+	put(l.centre, left.Width, top.Height, s.Width-left.Width-right.Width, h)
+}
+
 // panel puts content on the ground of a panel.
 func panel(content fyne.CanvasObject) *fyne.Container {
 	return container.NewStack(newSurface(colorPanel, 0), content)

@@ -52,7 +52,7 @@ func newResultsView(s *Shell) *resultsView {
 		top:    vbox(0, pad(head, 6, 6, 0, 12), pad(second, 0, 12, 6, 12), v.banner.root, rule()),
 		bottom: v.more,
 		centre: container.NewStack(v.list, v.state.root),
-	}.build())
+	}.tight())
 	placed(s, "sort", v.sort)
 	placed(s, "download", v.download)
 	s.results.Observe(v.show)
@@ -132,7 +132,8 @@ func (v *resultsView) showStart(conn present.ConnectionState) {
 
 func (v *resultsView) showMore(st present.ResultsState) {
 	problem := st.MoreProblem.Text
-	show(v.more, st.Phase == present.PhaseReady && (st.More || problem != ""))
+	// The list asks for more by itself when its end comes near, so that the bar is there only while it waits or could not.
+	show(v.more, st.Phase == present.PhaseReady && (st.Loading || problem != ""))
 	v.moreText.SetText(problem)
 	if st.Loading {
 		v.moreBusy.Show()
@@ -142,7 +143,7 @@ func (v *resultsView) showMore(st present.ResultsState) {
 		v.moreBusy.Stop()
 		v.moreBusy.Hide()
 	}
-	enable(v.moreDo, !st.Loading)
+	show(v.moreDo, problem != "" && !st.Loading)
 }
 
 func (v *resultsView) showSelected() {

@@ -65,7 +65,7 @@ func newSearchForm(s *Shell) *searchForm {
 	f.search.Importance = widget.HighImportance
 	reset := newHintButton(s.status, p.T("Reset"), nil, p.T("Empty the form"), s.search.Reset).quiet()
 	buttons := border{right: reset, centre: f.search}.build()
-	f.root = panel(border{bottom: vbox(0, rule(), pad(buttons, 8, 14, 8, 14)), centre: scroll}.build())
+	f.root = panel(border{bottom: vbox(0, rule(), pad(buttons, 8, 14, 8, 14)), centre: scroll}.tight())
 
 	placed(s, "search", f.search)
 	placed(s, "reset", reset)

@@ -47,7 +47,7 @@ func newTopBar(s *Shell) *topBar {
 	left := hbox(8, mark, middle(name), newGap(10), middle(container.NewCenter(b.dot)), middle(b.picker), middle(b.reach))
 	right := hbox(10, middle(b.offline), newGap(4), middle(b.login), middle(b.account))
 	bar := container.NewHBox(left, layout.NewSpacer(), right)
-	b.root = container.NewBorder(nil, rule(), nil, nil, panel(pad(bar, 5, 12, 5, 12)))
+	b.root = border{bottom: rule(), centre: panel(pad(bar, 5, 12, 5, 12))}.tight()
 
 	placed(s, "connection", b.picker)
 	placed(s, "offline", b.offline)

@@ -42,7 +42,7 @@ func newTransfersView(s *Shell) *transfersView {
 	v.retry = newHintButton(st, p.T("Retry failed"), theme.ViewRefreshIcon(), p.T("Try the failed transfers again"), func() { m.Retry() }).quiet()
 	v.tidy = newHintButton(st, p.T("Clear finished"), theme.ContentClearIcon(), p.T("Take finished transfers off the list; the files stay"), func() { m.Forget() }).quiet()
 	left := hbox(10, middle(v.fold), middle(title))
-	right := hbox(2, middle(v.speed), middle(sized(v.total, fyne.NewSize(120, barHeight))), newGap(6), v.pause, v.resume, v.retry, v.tidy)
+	right := hbox(2, middle(v.speed), newGap(4), middle(sized(v.total, fyne.NewSize(90, barHeight))), newGap(6), v.pause, v.resume, v.retry, v.tidy)
 	head := pad(border{left: left, right: right, centre: pad(v.summary, 0, 8, 0, 10)}.build(), 2, 8, 2, 6)
 
 	v.banner = newBannerView(s)
@@ -56,7 +56,7 @@ func newTransfersView(s *Shell) *transfersView {
 	v.list.OnSelected = func(i widget.ListItemID) { v.list.Unselect(i) }
 	v.empty = newStateView(s)
 	v.content = container.NewStack(sized(container.NewStack(v.list, v.empty.root), fyne.NewSize(100, 70)))
-	v.root = panel(border{top: vbox(0, head, v.banner.root, rule()), centre: v.content}.build())
+	v.root = panel(border{top: vbox(0, head, v.banner.root, rule()), centre: v.content}.tight())
 
 	placed(s, "transfers.fold", v.fold)
 	placed(s, "transfers.pauseAll", v.pause)
@@ -171,7 +171,7 @@ func newTransferRow(v *transfersView) *transferRow {
 	r.cancel = newHintButton(st, "", theme.CancelIcon(), p.T("Cancel, and remove what came so far"), func() { m.Cancel(r.row.ID) }).quiet()
 	r.open = newHintButton(st, "", theme.FolderOpenIcon(), p.T("Show the file in its folder"), func() { v.s.openFolder(r.row.Path) }).quiet()
 	buttons := hbox(0, r.pause, r.resume, r.retry, r.open, r.cancel)
-	progress := middle(sized(r.bar, fyne.NewSize(220, barHeight)))
+	progress := middle(sized(r.bar, fyne.NewSize(130, barHeight)))
 	names := container.New(splitLayout{}, r.title, r.detail)
 	row := border{
 		left: hbox(8, middle(sized(r.sign, fyne.NewSquareSize(16)))), right: hbox(8, progress, sized(middle(buttons), fyne.NewSize(92, 26))),

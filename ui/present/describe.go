@@ -35,6 +35,7 @@ func (p *Printer) detail(it catalog.Item) (DetailState, error) {
 			doc.Properties = loose.Properties
 		}
 	}
+	s.Facts = p.facts(it, doc.Properties)
 	s.Fields, s.More = p.fields(it, doc.Properties)
 	s.Bands = p.bands(doc, assets)
 	for _, l := range doc.Links {
@@ -48,14 +49,30 @@ func (p *Printer) detail(it catalog.Item) (DetailState, error) {
 	return s, nil
 }
 
+// facts are what a person looks at first.
+func (p *Printer) facts(it catalog.Item, props map[string]any) []Field {
+	when := Field{p.T("Acquired"), p.Date(it.Datetime)}
+	if it.Datetime.IsZero() && !it.Time.IsZero() {
+		when.Value = p.Date(it.Time.Start) + " – " + p.Date(it.Time.End)
+	}
+	all := []Field{
+		when, {p.T("Cloud cover"), p.value(props["eo:cloud_cover"], "%")}, {p.T("Satellite"), p.value(props["platform"], "")},
+		{p.T("Ground resolution"), p.value(props["gsd"], "m")}, {p.T("Projection"), first(p.value(props["proj:code"], ""), p.value(props["proj:epsg"], "EPSG"))},
+	}
+	var out []Field
+	for _, f := range all {
+		if f.Value != "" {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
 // known are the properties that have words of their own, in the order shown.
 func (p *Printer) known() []struct{ key, label, unit string } {
 	return []struct{ key, label, unit string }{
-		{"platform", p.T("Satellite"), ""},
 		{"constellation", p.T("Constellation"), ""},
 		{"instruments", p.T("Instrument"), ""},
-		{"gsd", p.T("Ground resolution"), "m"},
-		{"eo:cloud_cover", p.T("Cloud cover"), "%"},
 		{"eo:snow_cover", p.T("Snow cover"), "%"},
 		{"processing:level", p.T("Processing level"), ""},
 		{"s2:mgrs_tile", p.T("Tile"), ""},
@@ -68,8 +85,6 @@ func (p *Printer) known() []struct{ key, label, unit string } {
 		{"view:azimuth", p.T("View azimuth"), "°"},
 		{"view:sun_elevation", p.T("Sun elevation"), "°"},
 		{"view:sun_azimuth", p.T("Sun azimuth"), "°"},
-		{"proj:code", p.T("Projection"), ""},
-		{"proj:epsg", p.T("Projection"), "EPSG"},
 		{"proj:shape", p.T("Size in pixels"), "shape"},
 		{"processing:software", p.T("Software"), ""},
 		{"version", p.T("Version"), ""},
@@ -78,6 +93,7 @@ func (p *Printer) known() []struct{ key, label, unit string } {
 
 // shownElsewhere are the properties that other parts of the panel tell.
 var shownElsewhere = []string{
+	"platform", "gsd", "eo:cloud_cover", "proj:code", "proj:epsg",
 	"datetime", "start_datetime", "end_datetime", "title", "created", "updated", "license", "bands", "eo:bands", "raster:bands",
 	"proj:geometry", "proj:bbox", "proj:transform", "proj:centroid", "proj:wkt2", "proj:projjson", "description", "providers",
 }
@@ -89,9 +105,9 @@ func (p *Printer) fields(it catalog.Item, props map[string]any) (fields, more []
 		}
 	}
 	if !it.Datetime.IsZero() {
-		add(p.T("Acquired"), p.DateTime(it.Datetime))
+		add(p.T("Time"), p.DateTime(it.Datetime))
 	} else if !it.Time.IsZero() {
-		add(p.T("Acquired"), p.Date(it.Time.Start)+" – "+p.Date(it.Time.End))
+		add(p.T("Time"), p.DateTime(it.Time.Start)+" – "+p.DateTime(it.Time.End))
 	}
 	add(p.T("Collection"), string(it.Key.Collection))
 	told := map[string]bool{}

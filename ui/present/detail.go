@@ -28,20 +28,21 @@ type AssetRow struct {
 
 // DetailState is what the detail panel shows.
 type DetailState struct {
-	Phase       Phase
-	Key         catalog.Key
-	Title       string
-	Subtitle    string
-	Fields      []Field
-	More        []Field // the properties that have no words of their own, as they stand
-	Bands       []BandRow
-	License     string
-	LicenseHref string
-	Assets      []AssetRow
-	Checked     int
-	CheckedSize string
-	Problem     Problem
-	Item        catalog.Item
+	Phase    Phase
+	Key      catalog.Key
+	Title    string
+	Subtitle string
+	// Facts are the few that matter most, Fields the others that have words.
+	Facts, Fields []Field
+	More          []Field // the properties that have no words of their own, as they stand
+	Bands         []BandRow
+	License       string
+	LicenseHref   string
+	Assets        []AssetRow
+	Checked       int
+	CheckedSize   string
+	Problem       Problem
+	Item          catalog.Item
 	// Raw is the document, indented, for a person who wants to see it.
 	Raw string
 }
