@@ -61,14 +61,9 @@ func newRig(t *testing.T) *rig {
 	s := downloadtest.New()
 	t.Cleanup(s.Close)
 	r := &rig{t: t, store: s, signer: &downloadtest.Signer{Store: s}, dir: t.TempDir(), log: &syncBuffer{}}
-	r.cfg = Config{
-		Journal: filepath.Join(r.dir, "state", "queue.db"),
-		Signers: func(string) (download.Signer, error) { return r.signer, nil },
-		PerFile: 3, Splitter: FixedSplit{Head: head, Parallel: 64 << 10},
-		StallTimeout: 300 * time.Millisecond, BackoffMin: time.Millisecond, BackoffMax: 20 * time.Millisecond,
-		Poll: 20 * time.Millisecond, Checkpoint: 5 * time.Millisecond, Reserve: 1,
-		Logger: slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug})),
-	}
+	r.cfg = testConfig(filepath.Join(r.dir, "state", "queue.db"))
+	r.cfg.Signers = func(string) (download.Signer, error) { return r.signer, nil }
+	r.cfg.Logger = slog.New(slog.NewTextHandler(r.log, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	t.Cleanup(func() {
 		if err := s.Err(); err != nil {
 			t.Error(err)
