@@ -1,0 +1,41 @@
+package stacapi_test
+
+import (
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/catalog"
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/catalog/catalogtest"
+	client "forgemia.inra.fr/cdos-pub/dinamis-desktop/catalog/stacapi"
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/server/stacapi"
+)
+
+// overHTTP puts this server and its client in front of a catalogue.
+func overHTTP(t testing.TB, src catalog.Source, transport http.RoundTripper) catalog.Source {
+	t.Helper()
+	quiet := slog.New(slog.DiscardHandler)
+	api, err := stacapi.New(stacapi.Config{Source: src, Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := httptest.NewServer(api)
+	t.Cleanup(srv.Close)
+	if transport == nil {
+		transport = srv.Client().Transport
+	}
+	c, err := client.New(client.Config{URL: srv.URL + "/stac", HTTPClient: &http.Client{Transport: transport}, Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// The same query gives the same items in the same order through the API as without it.
+func TestMemoryBehindAPI(t *testing.T) {
+	catalogtest.Run(t, func(t *testing.T) (catalog.Source, catalog.Writer) {
+		m := catalogtest.NewMemory()
+		return overHTTP(t, m, nil), m
+	}, catalogtest.Rewrites())
+}
