@@ -90,7 +90,7 @@ type writer struct {
 	collections                    map[catalog.CollectionID]int64
 	reach                          int64
 	second, seq                    int64 // the last rid given out
-	plain                          bool  // only item and doc are written, and no key is looked up
+	fresh                          bool  // no key is taken yet: none is looked up
 }
 
 const insertItem = `INSERT INTO item(rid, coll, id, dt, flags, t0, t1, minx, maxx, miny, maxy, cloud, gsd, platform, title, created, updated, bbox, geom, sum)
@@ -174,7 +174,7 @@ func (w *writer) put(ctx context.Context, rows []*row) error {
 }
 
 func (w *writer) putRow(ctx context.Context, r *row) error {
-	if !w.plain {
+	if !w.fresh {
 		var rid, sum int64
 		err := w.find.QueryRowContext(ctx, string(r.it.Key.Item), r.coll).Scan(&rid, &sum)
 		switch {
@@ -201,9 +201,6 @@ func (w *writer) putRow(ctx context.Context, r *row) error {
 	}
 	if _, err := w.doc.ExecContext(ctx, rid, r.doc); err != nil {
 		return err
-	}
-	if w.plain {
-		return nil
 	}
 	return w.index(ctx, rid, r)
 }
