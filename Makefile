@@ -59,11 +59,11 @@ bench: ## Print FIGURE lines (AREA=server|catalog|download|sign|ui; all if none)
 
 e2e: build ## Drive the built programs through the whole journey in a real window (pictures in build/e2e)
 	@scripts/setup e2e
-	@go test $(TAGS) -count=1 -timeout 900s ./internal/e2e -journey
+	@go test -tags "migrated_fynedo e2e" -count=1 -timeout 900s -v -run Journey ./internal/e2e
 
 screenshots: build ## Take the README's pictures (docs/images)
 	@scripts/setup e2e
-	@go test $(TAGS) -count=1 -timeout 900s ./internal/e2e -screenshots
+	@go test -tags "migrated_fynedo e2e" -count=1 -timeout 900s -v -run Screenshots ./internal/e2e
 
 fuzz: ## Fuzz every parser of foreign bytes for FUZZTIME (10s) each
 	@scripts/setup go build

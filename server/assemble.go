@@ -1,0 +1,157 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/catalog/store"
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/server/demo"
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/server/idp"
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/server/objectstore"
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/server/signing"
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/server/stacapi"
+)
+
+// bucket holds the archive.
+const bucket = "dinamis"
+
+// parts are the handlers of the two ports.
+type parts struct {
+	api, objects http.Handler
+}
+
+// assemble opens each part on the state directory and wires them.
+func (s *Server) assemble(ctx context.Context, cfg Config) (parts, error) {
+	provider, err := idp.New(ctx, idp.Config{
+		Issuer: s.addresses.Issuer, Dir: filepath.Join(cfg.StateDir, "idp"), UsersFile: usersFile(cfg.StateDir),
+		Demo: cfg.Demo, AccessLifetime: cfg.AccessLifetime, Logger: cfg.Logger.With("part", "idp"),
+	})
+	if err != nil {
+		return parts{}, err
+	}
+	s.closers = append(s.closers, provider.Close)
+
+	cat, err := store.Open(ctx, filepath.Join(cfg.StateDir, "catalogue.sqlite"), store.Options{})
+	if err != nil {
+		return parts{}, err
+	}
+	s.closers = append(s.closers, cat.Close)
+	maker, err := s.sampleArchive(ctx, cfg, cat)
+	if err != nil {
+		return parts{}, err
+	}
+
+	objects, err := s.objectStore(cfg, maker)
+	if err != nil {
+		return parts{}, err
+	}
+	s.closers = append(s.closers, objects.Close)
+	role, err := userRole(objects.Policies())
+	if err != nil {
+		return parts{}, err
+	}
+
+	signer, err := signing.New(signing.Config{
+		PublicURL: s.addresses.Signing, ObjectsURL: s.addresses.Objects, RoleARN: objectstore.RoleARN(role),
+		TokenURL:        s.addresses.Issuer + "/protocol/openid-connect/token",
+		DefaultDuration: cfg.URLLifetime, Authorize: refusesWhatTheStoreWould(objects, role),
+		Logger: cfg.Logger.With("part", "signing"),
+	})
+	if err != nil {
+		return parts{}, err
+	}
+	stac, err := stacapi.New(stacapi.Config{
+		Source: cat, PublicURL: s.addresses.STAC, Title: "DINAMIS reference catalogue", CountUpTo: countUpTo,
+		Description: "STAC API of the DINAMIS reference backend.", Logger: cfg.Logger.With("part", "stac"),
+	})
+	if err != nil {
+		return parts{}, err
+	}
+	mux := http.NewServeMux()
+	mux.Handle("/realms/dinamis/", provider)
+	mux.Handle("/signing/", signer)
+	mux.Handle("/stac", stac)
+	mux.Handle("/stac/", stac)
+	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/stac/api.html", http.StatusFound) })
+	return parts{api: mux, objects: objects}, nil
+}
+
+// countUpTo is how many matches a search counts by default: enough for "2,345 of …", cheap enough for each page.
+const countUpTo = 10_000
+
+func (s *Server) sampleArchive(ctx context.Context, cfg Config, cat *store.Store) (objectstore.Maker, error) {
+	if !cfg.Demo {
+		return nil, nil
+	}
+	archive, err := demo.New(demo.Config{Seed: cfg.Seed, ObjectsURL: s.addresses.Objects, Bucket: bucket})
+	if err != nil {
+		return nil, err
+	}
+	if err := fillArchive(ctx, cat, archive, s.addresses.Objects, cfg.Seed); err != nil {
+		return nil, fmt.Errorf("fill the sample archive: %w", err)
+	}
+	return &archiveMaker{archive: archive, cat: cat}, nil
+}
+
+// objectStore opens the store under the policies of policies.json, or the default ones.
+func (s *Server) objectStore(cfg Config, maker objectstore.Maker) (*objectstore.Store, error) {
+	policies, err := readPolicies(filepath.Join(cfg.StateDir, "policies.json"))
+	if err != nil {
+		return nil, err
+	}
+	return objectstore.New(objectstore.Config{
+		Dir: filepath.Join(cfg.StateDir, "objects"), Issuer: s.addresses.Issuer, Audience: idp.ResourceAudience,
+		Buckets: []string{bucket}, Policies: policies, Maker: maker, Logger: cfg.Logger.With("part", "objects"),
+	})
+}
+
+// userRole returns the role that users take: the default one, or the only one of policies.json.
+func userRole(p *objectstore.Policies) (string, error) {
+	roles := p.Roles()
+	switch {
+	case slices.Contains(roles, objectstore.DefaultRole):
+		return objectstore.DefaultRole, nil
+	case len(roles) == 1:
+		return roles[0], nil
+	}
+	return "", fmt.Errorf("policies.json: it names %d roles; name the one that users take %q", len(roles), objectstore.DefaultRole)
+}
+
+// refusesWhatTheStoreWould lets the signing API say no to an upload before it is tried. The store decides in any case.
+func refusesWhatTheStoreWould(objects *objectstore.Store, role string) func(context.Context, signing.Call) error {
+	return func(_ context.Context, c signing.Call) error {
+		return objects.Policies().Authorize(objectstore.Request{
+			Role: role, Claims: objectstore.NewClaims(c.Claims), Action: c.Action, Resource: objectstore.ResourceARN(c.Bucket, c.Key),
+		})
+	}
+}
+
+func readPolicies(path string) (*objectstore.Policies, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return objectstore.DefaultPolicies(bucket), nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read policies: %w", err)
+	}
+	p, err := objectstore.ParsePolicies(text)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return p, nil
+}
+
+// usersFile returns the users' file where there is one. A server without users still serves public questions.
+func usersFile(dir string) string {
+	path := filepath.Join(dir, "users.json")
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	return path
+}
