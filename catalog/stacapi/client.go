@@ -87,17 +87,22 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// errRedirect says why a redirect is not followed.
+type errRedirect string
+
+func (e errRedirect) Error() string { return string(e) }
+
 // checkRedirect follows redirects that are harmless: not from https to http, not turning a POST search into a GET of
 // everything, and without the token once the host changes.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	first := via[0]
 	switch {
 	case len(via) >= 5:
-		return errors.New("the service redirects in circles")
+		return errRedirect("the service redirects in circles")
 	case first.URL.Scheme == "https" && req.URL.Scheme != "https":
-		return fmt.Errorf("the service redirects from https to %s, which is refused", req.URL.Scheme)
+		return errRedirect("the service redirects from https to " + req.URL.Scheme + ", which is refused")
 	case first.Method != req.Method:
-		return fmt.Errorf("the service has moved to %s; use that address", httpx.Redact(req.URL.String()))
+		return errRedirect("the service has moved to " + httpx.Redact(req.URL.String()) + "; use that address")
 	case first.URL.Host != req.URL.Host:
 		req.Header.Del("Authorization")
 	}

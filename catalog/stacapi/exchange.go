@@ -222,10 +222,11 @@ func (e *notJSON) Error() string {
 func (c *Client) failed(op, key string, err error) error {
 	kind := catalog.KindUnavailable
 	var nj *notJSON
+	var moved errRedirect
 	switch {
 	case errors.Is(err, httpx.ErrTooLarge):
 		kind = catalog.KindTooLarge
-	case errors.As(err, &nj):
+	case errors.As(err, &nj), errors.As(err, &moved):
 		kind = catalog.KindProtocol
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		kind, err = catalog.KindProtocol, fmt.Errorf("the answer was cut short: %w", err)
