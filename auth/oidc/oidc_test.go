@@ -188,12 +188,13 @@ func unreachable(*http.Request) (*http.Response, error) { return nil, errors.New
 
 func TestBrowserLoginLastsOverRestart(t *testing.T) {
 	p := idptest.Start(t)
-	var last idptest.Page
+	pages := make(chan idptest.Page, 1)
 	r := newRig(t, p.Issuer(), func(c *oidc.Config) {
-		c.OpenBrowser = func(u string) (err error) {
+		c.OpenBrowser = func(u string) error {
 			b := alice()
 			b.Language = "fr"
-			last, err = b.Walk(u)
+			last, err := b.Walk(u)
+			pages <- last
 			return err
 		}
 	})
@@ -209,7 +210,7 @@ func TestBrowserLoginLastsOverRestart(t *testing.T) {
 	if v.Status != auth.LoggedIn || v.Err != nil || v.Identity.Username != "alice" || v.Identity.Email != "alice@example.org" || len(v.Identity.Groups) != 1 {
 		t.Errorf("view: %+v", v)
 	}
-	if last.URL.RawQuery != "" || !strings.Contains(last.Text, "Vous pouvez fermer cet onglet") {
+	if last := <-pages; last.URL.RawQuery != "" || !strings.Contains(last.Text, "Vous pouvez fermer cet onglet") {
 		t.Errorf("the browser ended at %v: %s", last.URL, last.Text)
 	}
 	select {

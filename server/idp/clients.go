@@ -3,6 +3,7 @@ package idp
 import (
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/zitadel/oidc/v3/pkg/oidc"
@@ -28,7 +29,7 @@ func builtinClients() map[string]*client {
 // "localhost" isn't, since a resolver can point it elsewhere (§ 8.3).
 func loopbackRedirect(uri string) bool {
 	u, err := url.Parse(uri)
-	if err != nil || u.Scheme != "http" || u.User != nil || u.Fragment != "" || u.Opaque != "" {
+	if err != nil || u.Scheme != "http" || u.User != nil || strings.Contains(uri, "#") || u.Opaque != "" {
 		return false
 	}
 	ip, err := netip.ParseAddr(u.Hostname())

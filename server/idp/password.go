@@ -34,10 +34,14 @@ func HashPassword(password string) (string, error) {
 	if password == "" {
 		return "", errors.New("the password is empty")
 	}
-	h := argonHash{memory: argonMemory, time: argonTime, lanes: argonLanes, salt: make([]byte, argonSalt)}
+	return hashPassword(password, argonMemory, argonTime), nil
+}
+
+func hashPassword(password string, memory, time uint32) string {
+	h := argonHash{memory: memory, time: time, lanes: argonLanes, salt: make([]byte, argonSalt)}
 	rand.Read(h.salt)
 	h.key = argon2.IDKey([]byte(password), h.salt, h.time, h.memory, h.lanes, argonKey)
-	return h.String(), nil
+	return h.String()
 }
 
 // verifier checks one password.

@@ -95,6 +95,7 @@ type pending struct {
 	now func() time.Time
 
 	mu           sync.Mutex
+	swept        time.Time
 	interactions map[string]*interaction
 	codes        map[string]*authRequest
 	devices      map[string]*deviceRequest // by device code
@@ -108,9 +109,14 @@ func newPending(now func() time.Time) *pending {
 	}
 }
 
-// sweep forgets what is over. The caller holds the lock.
+// sweep forgets what is over, at most once a minute unless something is full. The caller holds the lock.
 func (p *pending) sweep() {
 	now := p.now()
+	full := max(len(p.interactions), len(p.codes), len(p.devices)) >= maxPending
+	if now.Sub(p.swept) < time.Minute && (!full || now.Sub(p.swept) < time.Second) {
+		return
+	}
+	p.swept = now
 	maps.DeleteFunc(p.interactions, func(_ string, i *interaction) bool { return now.Sub(i.start) > requestLifetime })
 	maps.DeleteFunc(p.codes, func(_ string, a *authRequest) bool { return now.Sub(a.codeTime) > codeMemory })
 	maps.DeleteFunc(p.devices, func(_ string, d *deviceRequest) bool { return now.Sub(d.expires) > deviceMemory })
@@ -135,9 +141,11 @@ func (p *pending) addInteraction(auth *authRequest, device *deviceRequest) (*int
 func (p *pending) interaction(id string) (*interaction, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.sweep()
 	i, ok := p.interactions[id]
-	return i, ok
+	if !ok || p.now().Sub(i.start) > requestLifetime {
+		return nil, false
+	}
+	return i, true
 }
 
 // authenticated notes who stands in front of the page.
@@ -171,6 +179,7 @@ func (p *pending) finish(i *interaction) bool {
 func (p *pending) saveCode(a *authRequest, code string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.sweep()
 	if len(p.codes) >= maxPending {
 		return errTooMany
 	}
@@ -183,7 +192,6 @@ func (p *pending) saveCode(a *authRequest, code string) error {
 func (p *pending) consume(code string) (*authRequest, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.sweep()
 	a, ok := p.codes[code]
 	switch {
 	case !ok:
@@ -232,9 +240,8 @@ func (p *pending) addDevice(d *deviceRequest) error {
 func (p *pending) deviceByUserCode(code string) (*deviceRequest, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.sweep()
 	d, ok := p.userCodes[code]
-	return d, ok && !d.decided
+	return d, ok && !d.decided && !p.now().After(d.expires)
 }
 
 // decide allows or denies a device, once.
@@ -253,11 +260,10 @@ func (p *pending) decide(d *deviceRequest, allow bool, session, subject string, 
 func (p *pending) poll(code, clientID string) (*deviceRequest, *oidc.Error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.sweep()
 	now := p.now()
 	d, ok := p.devices[code]
 	switch {
-	case !ok || d.client != clientID || d.consumed:
+	case !ok || now.Sub(d.expires) > deviceMemory || d.client != clientID || d.consumed:
 		return nil, oidc.ErrInvalidGrant().WithDescription("the device code is unknown or was used before")
 	case d.decided && !d.allowed:
 		return nil, oidc.ErrAccessDenied().WithDescription("the user denied the request")
