@@ -15,19 +15,19 @@ func (d *dialogs) shortcuts() {
 	p := d.s.p
 	keys := []struct{ key, does string }{
 		{"F6", p.T("Next part of the window")},
-		{"Ctrl+1 … Ctrl+4", p.T("Form, map, results, transfers")},
+		{"Ctrl+1, 2, 3, 4", p.T("Form, map, results, transfers")},
 		{"Ctrl+F", p.T("Search form")},
-		{"Enter, Ctrl+Enter", p.T("Search")},
-		{"↑ ↓ PgUp PgDn Home End", p.T("Move in the results")},
-		{"Space, Shift+↑↓, Ctrl+A", p.T("Select one more, a range, all")},
-		{"Enter", p.T("Show the image on the map (in the results)")},
+		{p.T("Enter, Ctrl+Enter"), p.T("Search")},
+		{p.T("Arrows, Page, Home, End"), p.T("Move in the results")},
+		{p.T("Space, Shift+arrows, Ctrl+A"), p.T("Select one more, a range, all")},
+		{p.T("Enter"), p.T("Show the image on the map (in the results)")},
 		{"Ctrl+C", p.T("Copy the identifier (in the results)")},
 		{"Ctrl+D", p.T("Download the selection")},
 		{"Ctrl+0", p.T("Show all results on the map")},
 		{"Ctrl+T", p.T("Fold or unfold the transfers")},
 		{"Ctrl+L", p.T("Log in")},
 		{"Ctrl+O", p.T("Work offline, or not")},
-		{"Esc", p.T("Close, or stop what is under way")},
+		{p.T("Esc"), p.T("Close, or stop what is under way")},
 		{"F1", p.T("This help")},
 	}
 	rows := make([]fyne.CanvasObject, len(keys))

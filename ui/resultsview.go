@@ -254,10 +254,9 @@ func (l *resultList) FocusLost() {
 	l.List.FocusLost()
 }
 
-// FocusGained implements fyne.Focusable.
+// FocusGained implements fyne.Focusable. The list below would mark the row that it takes for current; ours is the presenter's.
 func (l *resultList) FocusGained() {
 	l.v.s.status.Hint(l.v.s.p.T("Arrows move, Space selects, Shift extends, Ctrl+A selects all, Enter zooms to the image"))
-	l.List.FocusGained()
 }
 
 // TypedKey implements fyne.Focusable.

@@ -45,7 +45,8 @@ func newTopBar(s *Shell) *topBar {
 	b.account.Importance = widget.LowImportance
 
 	left := hbox(8, mark, middle(name), newGap(10), middle(container.NewCenter(b.dot)), middle(b.picker), middle(b.reach))
-	right := hbox(10, middle(b.offline), newGap(4), middle(b.login), middle(b.account))
+	who := container.NewStack(b.login, b.account)
+	right := hbox(10, middle(b.offline), newGap(4), middle(who))
 	bar := container.NewHBox(left, layout.NewSpacer(), right)
 	b.root = border{bottom: rule(), centre: panel(pad(bar, 5, 12, 5, 12))}.tight()
 

@@ -30,20 +30,23 @@ func (p *Printer) detail(it catalog.Item) (DetailState, error) {
 	var doc stac.Item
 	if json.Unmarshal(it.Raw, &doc) != nil {
 		doc = stac.Item{}
-		var loose struct{ Properties map[string]any }
-		if json.Unmarshal(it.Raw, &loose) == nil {
-			doc.Properties = loose.Properties
-		}
 	}
-	s.Facts = p.facts(it, doc.Properties)
-	s.Fields, s.More = p.fields(it, doc.Properties)
+	// go-stac moves the properties of the extensions that it knows out of the map; here all of them are wanted.
+	var loose struct {
+		Properties map[string]any `json:"properties"`
+	}
+	if json.Unmarshal(it.Raw, &loose) != nil {
+		loose.Properties = doc.Properties
+	}
+	s.Facts = p.facts(it, loose.Properties)
+	s.Fields, s.More = p.fields(it, loose.Properties)
 	s.Bands = p.bands(doc, assets)
 	for _, l := range doc.Links {
 		if l != nil && l.Rel == "license" && s.LicenseHref == "" {
 			s.LicenseHref, s.License = l.Href, l.Title
 		}
 	}
-	if id, ok := doc.Properties["license"].(string); ok && s.License == "" {
+	if id, ok := loose.Properties["license"].(string); ok && s.License == "" {
 		s.License = p.License(id)
 	}
 	return s, nil
@@ -57,7 +60,7 @@ func (p *Printer) facts(it catalog.Item, props map[string]any) []Field {
 	}
 	all := []Field{
 		when, {p.T("Cloud cover"), p.value(props["eo:cloud_cover"], "%")}, {p.T("Satellite"), p.value(props["platform"], "")},
-		{p.T("Ground resolution"), p.value(props["gsd"], "m")}, {p.T("Projection"), first(p.value(props["proj:code"], ""), p.value(props["proj:epsg"], "EPSG"))},
+		{p.T("Resolution"), p.value(props["gsd"], "m")}, {p.T("Projection"), first(p.value(props["proj:code"], ""), p.value(props["proj:epsg"], "EPSG"))},
 	}
 	var out []Field
 	for _, f := range all {

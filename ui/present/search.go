@@ -153,11 +153,13 @@ func (s *Search) collectionsCame(cs []catalog.Collection, err error) {
 	s.show()
 }
 
-// License names a licence in words: SPDX ids stay, the two words that STAC reserves are translated.
+// License names a licence in words: SPDX ids stay, the words that STAC reserves are translated.
 func (p *Printer) License(id string) string {
 	switch id {
-	case "proprietary", "other", "various":
-		return p.T("Own licence")
+	case "proprietary":
+		return p.T("Proprietary")
+	case "other", "various":
+		return p.T("Other licence")
 	}
 	return id
 }
