@@ -236,7 +236,7 @@ func (sj statementJSON) statement(trust bool) (statement, error) {
 	}
 	for _, res := range sj.Resource {
 		if res != "*" && !strings.HasPrefix(res, "arn:aws:s3:::") {
-			return s, fmt.Errorf("the Resource %q must be \"*\" or start with arn:aws:s3:::", res)
+			return s, fmt.Errorf("the Resource %q must start with arn:aws:s3::: or be a lone asterisk", res)
 		}
 		t, err := parseTemplate(res, true)
 		if err != nil {
