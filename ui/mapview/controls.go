@@ -31,11 +31,11 @@ type controls struct {
 	clear              *control
 }
 
-// control is a button with an icon, whose name the map shows as a hint while the pointer is on it.
+// control is a button with an icon, whose name the map shows beside it while the pointer or the focus is on it.
 type control struct {
 	widget.Button
 	name  string
-	onTip func(name string)
+	onTip func(c *control, name string)
 }
 
 func newControl(m *Map, name string, icon fyne.Resource, tapped func()) *control {
@@ -48,25 +48,25 @@ func newControl(m *Map, name string, icon fyne.Resource, tapped func()) *control
 // MouseIn shows the name of the button.
 func (c *control) MouseIn(e *desktop.MouseEvent) {
 	c.Button.MouseIn(e)
-	c.onTip(c.name)
+	c.onTip(c, c.name)
 }
 
 // MouseOut hides the name of the button.
 func (c *control) MouseOut() {
 	c.Button.MouseOut()
-	c.onTip("")
+	c.onTip(c, "")
 }
 
 // FocusGained shows the name of the button.
 func (c *control) FocusGained() {
 	c.Button.FocusGained()
-	c.onTip(c.name)
+	c.onTip(c, c.name)
 }
 
 // FocusLost hides the name of the button.
 func (c *control) FocusLost() {
 	c.Button.FocusLost()
-	c.onTip("")
+	c.onTip(c, "")
 }
 
 func newControls(m *Map) *controls {
@@ -155,8 +155,11 @@ func (m *Map) toggle(t Tool) {
 	m.SetTool(t)
 }
 
-// setTip shows the name of a control.
-func (m *Map) setTip(name string) {
+// setTip shows the name of a control beside it; "" hides it.
+func (m *Map) setTip(c *control, name string) {
+	d := fyne.CurrentApp().Driver()
 	m.pointer.tip = name
+	m.pointer.tipAt = d.AbsolutePositionForObject(c).Subtract(d.AbsolutePositionForObject(m)).
+		AddXY(c.Size().Width+theme.Padding()*2, 0)
 	m.view.glass.update(m)
 }

@@ -168,13 +168,11 @@ func (m *Map) drawn(area geom.Geometry) {
 	}
 }
 
-// hint is the text at the top of the map: the name of a control, or what to do and how large the area is.
+// hint is the text at the top of the map while drawing: how large the area is, and what to do.
 func (m *Map) hint() string {
 	l := m.opts.Labels
 	text := ""
 	switch {
-	case m.pointer.tip != "":
-		return m.pointer.tip
 	case m.draft.crossing:
 		return l.CrossingHint
 	case m.tool == ToolRectangle:

@@ -81,12 +81,12 @@ func (g *glass) updateScale(m *Map, pad float32) {
 	height := box.MinSize().Height
 	box.Resize(fyne.NewSize(max(box.MinSize().Width, length+2*inset), height))
 	box.Move(fyne.NewPos(pad, m.cam.size.Height-height-pad))
-	left := box.Position().AddXY(inset, height-7)
+	left := box.Position().AddXY(inset, height-6)
 	right := left.AddXY(length, 0)
 	place := func(l *canvas.Line, a, b fyne.Position) { l.Position1, l.Position2 = a, b; l.Refresh() }
 	place(g.bar[0], left, right)
-	place(g.bar[1], left.AddXY(0, -4), left)
-	place(g.bar[2], right.AddXY(0, -4), right)
+	place(g.bar[1], left.AddXY(0, -3), left)
+	place(g.bar[2], right.AddXY(0, -3), right)
 }
 
 // updatePosition shows the place under the pointer, or in the middle while the keyboard moves the map.
@@ -103,6 +103,11 @@ func (g *glass) updatePosition(m *Map) {
 }
 
 func (g *glass) updateTip(m *Map, pad float32) {
+	if m.pointer.tip != "" {
+		g.tip.set(m.pointer.tip)
+		g.tip.box.Move(m.pointer.tipAt)
+		return
+	}
 	if !m.pointer.inside || m.pointer.dragging || m.tool != ToolPan {
 		g.tip.set("")
 		return

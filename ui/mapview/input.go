@@ -30,7 +30,8 @@ type pointer struct {
 	modifier fyne.KeyModifier
 	dragging bool
 	under    []string // footprints at the pointer, topmost first
-	tip      string   // name of the control under the pointer
+	tip      string   // name of the control under the pointer, shown at tipAt
+	tipAt    fyne.Position
 
 	clickedAt fyne.Position
 	clicked   time.Time

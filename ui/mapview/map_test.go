@@ -388,8 +388,8 @@ func TestTabReachesTheControls(t *testing.T) {
 		s.window.Canvas().(interface{ FocusNext() }).FocusNext()
 		if c, ok := s.window.Canvas().Focused().(*control); ok && !slices.Contains(names, c.name) {
 			names = append(names, c.name)
-			if s.m.hint() != c.name {
-				t.Errorf("hint %q on the control %q", s.m.hint(), c.name)
+			if tip := s.m.view.glass.tip; tip.text.Text != c.name || !tip.box.Visible() {
+				t.Errorf("tooltip %q on the control %q", tip.text.Text, c.name)
 			}
 		}
 	}

@@ -3,6 +3,6 @@
 // It takes an immutable Scene and returns pixels. It knows no widgets, no events and no network, and doesn't import Fyne,
 // so that everything that can be seen on the map is tested without a window.
 //
-// Layers, from below: sea and land (later: imagery tiles over them), coast and borders, graticule, footprints (later:
-// previews of pixels under them), names, hover and selection, area of interest.
+// Layers, from below: sea and land (later: imagery tiles over them), graticule, coast and borders, footprints (later:
+// previews of pixels under them), selection and hover, names, area of interest.
 package raster

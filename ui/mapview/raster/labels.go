@@ -125,22 +125,32 @@ func (g *gazetteer) country(l countryLabel) string {
 	return name
 }
 
-// placer puts names on an image where there is room.
+// placer finds room for names on an image.
 type placer struct {
-	c     *canvas
 	f     frame
 	set   *typesetter
 	pal   Palette
 	taken []image.Rectangle // by names and dots
-	names []image.Rectangle
+	names []placedName
+	dots  []placedDot
 }
+
+// placedName is a name and where it goes.
+type placedName struct {
+	word word
+	x, y int
+	ink  ink
+}
+
+// placedDot marks a town.
+type placedDot struct{ x, y, radius float64 }
 
 // margin is how far outside the image names are still placed, so that a name doesn't jump when its neighbour leaves.
 const margin = 160
 
-// drawLabels names large cities, then countries, then the other places, and returns where the names are.
-func drawLabels(c *canvas, f frame, b *Base, g *gazetteer, set *typesetter, p Palette) *placer {
-	pl := &placer{c: c, f: f, set: set, pal: p}
+// placeLabels finds room for large cities, then for countries, then for the other places.
+func placeLabels(f frame, b *Base, g *gazetteer, set *typesetter, p Palette) *placer {
+	pl := &placer{f: f, set: set, pal: p}
 	for _, place := range g.places {
 		if place.Class > 1 {
 			break
@@ -238,27 +248,41 @@ func (pl *placer) place(p basemap.Place, lang string) {
 	})
 }
 
+// dot notes the mark of a town whose name has been placed.
 func (pl *placer) dot(x, y, radius float64) {
 	pl.taken = append(pl.taken, image.Rect(int(x-radius), int(y-radius), int(x+radius)+1, int(y+radius)+1))
-	pl.c.strokes.line(x, y, x, y, radius+1.1*pl.f.view.Scale)
-	pl.c.flushStrokes(newInk(pl.pal.Halo))
-	pl.c.strokes.line(x, y, x, y, radius)
-	pl.c.flushStrokes(newInk(pl.pal.Text))
+	pl.dots = append(pl.dots, placedDot{x, y, radius})
 }
 
-// try draws a word with its top left corner at x, y unless that would cover another one.
+// try places a word with its top left corner at x, y unless that would cover another one.
 func (pl *placer) try(w word, x, y, space float64, k ink) bool {
-	px, py := int(math.Round(x)), int(math.Round(y))
-	gap := int(space * pl.f.view.Scale)
-	box := w.letters.Rect.Add(image.Pt(px, py)).Inset(-gap)
+	n := placedName{word: w, x: int(math.Round(x)), y: int(math.Round(y)), ink: k}
+	box := n.box().Inset(-int(space * pl.f.view.Scale))
 	for _, t := range pl.taken {
 		if t.Overlaps(box) {
 			return false
 		}
 	}
 	pl.taken = append(pl.taken, box)
-	pl.names = append(pl.names, box)
-	stamp(pl.c.img, w.halo, px, py, newInk(pl.pal.Halo))
-	stamp(pl.c.img, w.letters, px, py, k)
+	pl.names = append(pl.names, n)
 	return true
+}
+
+func (n placedName) box() image.Rectangle { return n.word.letters.Rect.Add(image.Pt(n.x, n.y)) }
+
+// draw paints what was placed.
+func (pl *placer) draw(c *canvas) {
+	for _, d := range pl.dots {
+		c.strokes.line(d.x, d.y, d.x, d.y, d.radius+1.1*pl.f.view.Scale)
+	}
+	c.flushStrokes(newInk(pl.pal.Halo))
+	for _, d := range pl.dots {
+		c.strokes.line(d.x, d.y, d.x, d.y, d.radius)
+	}
+	c.flushStrokes(newInk(pl.pal.Text))
+	halo := newInk(pl.pal.Halo)
+	for _, n := range pl.names {
+		stamp(c.img, n.word.halo, n.x, n.y, halo)
+		stamp(c.img, n.word.letters, n.x, n.y, n.ink)
+	}
 }

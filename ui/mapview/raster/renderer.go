@@ -25,15 +25,17 @@ type Scene struct {
 	Area geom.Geometry
 }
 
-// Renderer draws scenes. It keeps what a following scene may share with the last: the base map while the view stays, and
-// base map with footprints while only selection, hover or area change. It belongs to one goroutine at a time.
+// Renderer draws scenes. It keeps what a following scene may share with the last: base map and places of names while the
+// view stays, and base map with footprints while only selection, hover or area change. It belongs to one goroutine at a
+// time.
 type Renderer struct {
 	text  *typesetter
 	names *gazetteer
 	c     canvas
 
-	base, full       *image.RGBA
-	baseKey, fullKey layerKey
+	base, full                 *image.RGBA
+	labels                     *placer
+	baseKey, fullKey, labelKey layerKey
 }
 
 // layerKey says what a kept layer shows.
@@ -69,16 +71,29 @@ func (r *Renderer) Render(dst *image.RGBA, s Scene) *image.RGBA {
 		r.drawBase(f, s)
 		r.baseKey, r.fullKey = key, layerKey{}
 	}
-	key.language, key.footprints = s.Language, s.Footprints
+	key.language = s.Language
+	if s.Base != nil && (r.labels == nil || r.labelKey != key) {
+		r.placeLabels(f, s)
+		r.labelKey = key
+	}
+	key.language, key.footprints = "", s.Footprints
 	if r.full == nil || r.fullKey != key {
 		r.full = sized(r.full, size)
 		copy(r.full.Pix, r.base.Pix)
-		r.drawFull(f, s)
+		r.c.begin(r.full)
+		drawFootprints(&r.c, f, s.Footprints, s.Palette)
 		r.fullKey = key
 	}
 	copy(dst.Pix, r.full.Pix)
 	r.c.begin(dst)
-	r.drawOverlay(f, s)
+	r.drawStanding(f, s)
+	if s.Base != nil {
+		r.labels.draw(&r.c)
+	}
+	if !s.Area.IsEmpty() {
+		area := newShape("", s.Area)
+		drawArea(&r.c, f, &area, s.Palette)
+	}
 	return dst
 }
 
@@ -104,38 +119,36 @@ func (r *Renderer) drawBase(f frame, s Scene) {
 	}
 }
 
-func (r *Renderer) drawFull(f frame, s Scene) {
-	r.c.begin(r.full)
-	drawFootprints(&r.c, f, s.Footprints, s.Palette)
-	if s.Base == nil {
-		return
-	}
+func (r *Renderer) placeLabels(f frame, s Scene) {
 	if r.names == nil || r.names.lang != s.Language {
 		r.names = newGazetteer(s.Language)
 	}
-	drawLabels(&r.c, f, s.Base, r.names, r.text, s.Palette)
+	r.labels = placeLabels(f, s.Base, r.names, r.text, s.Palette)
 }
 
-func (r *Renderer) drawOverlay(f frame, s Scene) {
-	if fp := s.Footprints; fp.Len() > 0 {
-		order := make([]int32, 0, len(s.Selection))
-		for _, id := range s.Selection {
-			if i, ok := fp.byID[id]; ok {
-				order = append(order, i)
-			}
-		}
-		slices.Sort(order)
-		selected := make([]*shape, len(order))
-		for i, n := range order {
-			selected[i] = &fp.shapes[n]
-		}
-		drawSelected(&r.c, f, selected, s.Palette.Selected, s.Palette.Casing, 0.3, 1.1)
-		if i, ok := fp.byID[s.Hover]; ok {
-			drawSelected(&r.c, f, []*shape{&fp.shapes[i]}, s.Palette.Hover, s.Palette.Casing, 0.2, 0.9)
+// drawStanding paints the footprints that stand out.
+func (r *Renderer) drawStanding(f frame, s Scene) {
+	fp := s.Footprints
+	if fp.Len() == 0 {
+		return
+	}
+	order := make([]int32, 0, len(s.Selection))
+	for _, id := range s.Selection {
+		if i, ok := fp.byID[id]; ok {
+			order = append(order, i)
 		}
 	}
-	if !s.Area.IsEmpty() {
-		area := newShape("", s.Area)
-		drawArea(&r.c, f, &area, s.Palette)
+	slices.Sort(order)
+	selected := make([]*shape, len(order))
+	for i, n := range order {
+		selected[i] = &fp.shapes[n]
+	}
+	drawSelected(&r.c, f, selected, s.Palette.Selected, s.Palette.Casing, 0.3, 1.1)
+	if i, ok := fp.byID[s.Hover]; ok {
+		tint := 0.2
+		if slices.Contains(order, i) {
+			tint = 0 // it has one already
+		}
+		drawSelected(&r.c, f, []*shape{&fp.shapes[i]}, s.Palette.Hover, s.Palette.Casing, tint, 0.9)
 	}
 }
