@@ -200,8 +200,10 @@ func (m *Map) needsPicture() bool {
 		return true
 	}
 	dx, dy := offset(p.cam, m.cam)
-	const usable = (oversize - 1) / 2 * 0.5
-	return math.Abs(dx) > float64(m.cam.size.Width)*usable || math.Abs(dy) > float64(m.cam.size.Height)*usable
+	// Half of the margin may be used up before a new picture is worth its work.
+	right := (float64(p.img.Rect.Dx())/p.scale - float64(m.cam.size.Width)) / 4
+	below := (float64(p.img.Rect.Dy())/p.scale - float64(m.cam.size.Height)) / 4
+	return math.Abs(dx) > right || math.Abs(dy) > below
 }
 
 // redraw orders a picture of what is to be seen now.

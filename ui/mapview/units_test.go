@@ -101,3 +101,14 @@ func TestLabels(t *testing.T) {
 		}
 	}
 }
+
+func TestOversizeIsBounded(t *testing.T) {
+	for _, tt := range []struct {
+		w, h        float32
+		scale, want float64
+	}{{800, 600, 1, 1.5}, {1280, 800, 1, 1.5}, {1920, 1080, 1, 1.5}, {1920, 1080, 2, 1.15}, {1, 1, 1, 1.5}} {
+		if got := oversize(fyne.NewSize(tt.w, tt.h), tt.scale); math.Abs(got-tt.want) > 0.06 {
+			t.Errorf("a view of %v×%v at scale %v is drawn %v times as long, want %v", tt.w, tt.h, tt.scale, got, tt.want)
+		}
+	}
+}

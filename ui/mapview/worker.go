@@ -6,14 +6,25 @@ import (
 	"math"
 	"sync"
 
+	"fyne.io/fyne/v2"
 	"github.com/peterstace/simplefeatures/geom"
 
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/assets/basemap"
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/ui/mapview/raster"
 )
 
-// oversize is how much larger than the view a picture is in each direction, so that a drag has something to show.
-const oversize = 1.5
+// A picture is larger than the view in each direction, so that a drag has something to show: by oversizeMost, or by less
+// where the view is so large that pictures of more than fullPixels would take too much memory and time.
+const (
+	oversizeMost, oversizeLeast = 1.5, 1.15
+	fullPixels                  = 5e6
+)
+
+// oversize returns how many times as long as the view the sides of its picture are.
+func oversize(view fyne.Size, scale float64) float64 {
+	px := float64(view.Width) * float64(view.Height) * scale * scale
+	return min(max(math.Sqrt(fullPixels/max(px, 1)), oversizeLeast), oversizeMost)
+}
 
 // picture is a finished image of the map, and the camera that it was taken with. The UI goroutine owns it from its
 // delivery until it gives the image back.
@@ -189,17 +200,14 @@ func project(list []Footprint) *raster.Footprints {
 
 // scene translates an order for the renderer, without base and footprints.
 func (o order) scene() raster.Scene {
+	grow := oversize(o.cam.size, o.scale) * o.scale
 	return raster.Scene{
 		View: raster.View{
 			X: o.cam.x, Y: o.cam.y, Zoom: o.cam.zoom, Scale: o.scale,
-			Width: pixels(o.cam.size.Width, o.scale), Height: pixels(o.cam.size.Height, o.scale),
+			Width:  int(math.Ceil(float64(o.cam.size.Width) * grow)),
+			Height: int(math.Ceil(float64(o.cam.size.Height) * grow)),
 		},
 		Palette: o.palette, Graticule: true, Language: o.language,
 		Selection: o.selection, Hover: o.hover, Area: o.area,
 	}
-}
-
-// pixels returns the oversized length of a side in whole pixels.
-func pixels(points float32, scale float64) int {
-	return int(math.Ceil(float64(points) * scale * oversize))
 }
