@@ -3,6 +3,7 @@ package mapview
 import (
 	"image/color"
 	"math"
+	"strings"
 
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
@@ -17,6 +18,7 @@ type draft struct {
 	end      geom.XY
 	hasEnd   bool
 	crossing bool // finishing was refused because edges cross
+	editing  Tool // what is being changed by a handle: ToolRectangle or ToolPolygon; ToolPan while nothing is
 }
 
 func (d *draft) begun() bool { return len(d.corners) > 0 }
@@ -59,6 +61,14 @@ func (d *draft) place(c camera, p fyne.Position) geom.XY {
 		lon -= math.Round((lon-d.corners[0].X)/360) * 360
 	}
 	return geom.XY{X: lon, Y: min(max(lat, -90), 90)}
+}
+
+// drawing is what is being drawn, whether with a tool or by a handle.
+func (m *Map) drawing() Tool {
+	if m.draft.editing != ToolPan {
+		return m.draft.editing
+	}
+	return m.tool
 }
 
 // outline returns the ring as it would be if the loose end were its last corner.
@@ -179,13 +189,13 @@ func (m *Map) hint() string {
 		text = l.RectangleHint
 	case m.tool == ToolPolygon:
 		text = l.PolygonHint
-	default:
-		return ""
 	}
-	if ring := m.draft.outline(m.tool); len(ring) > 2 {
-		if a := ringArea(ring); a > 0 {
-			return l.area(a) + "   " + text
-		}
+	ring := m.draft.outline(m.drawing())
+	if len(ring) < 3 {
+		return text
+	}
+	if a := ringArea(ring); a > 0 {
+		text = strings.TrimSpace(l.area(a) + "   " + text)
 	}
 	return text
 }
@@ -207,7 +217,7 @@ func newDraftView() *draftView {
 
 // update redraws the draft where the camera sees it.
 func (v *draftView) update(m *Map) {
-	ring := m.draft.outline(m.tool)
+	ring := m.draft.outline(m.drawing())
 	v.updateFill(m, ring)
 	n := len(ring)
 	if n < 2 {
@@ -242,7 +252,7 @@ func (v *draftView) update(m *Map) {
 
 // updateFill tints a rectangle; Fyne has no polygons of any size.
 func (v *draftView) updateFill(m *Map, ring []geom.XY) {
-	if m.tool != ToolRectangle || len(ring) != 4 {
+	if m.drawing() != ToolRectangle || len(ring) != 4 {
 		v.fill.Hide()
 		return
 	}

@@ -100,7 +100,7 @@ func (m *Map) Cursor() desktop.Cursor {
 	switch {
 	case m.tool != ToolPan:
 		return desktop.CrosshairCursor
-	case len(m.pointer.under) > 0:
+	case len(m.pointer.under) > 0 || m.handleAt(m.pointer.at) >= 0:
 		return desktop.PointerCursor
 	}
 	return desktop.DefaultCursor
@@ -178,10 +178,12 @@ func (m *Map) Dragged(e *fyne.DragEvent) {
 		m.hovered(nil)
 		if m.tool == ToolRectangle {
 			m.draft.start(m.cam, m.pointer.pressed)
+		} else {
+			m.beginEdit(m.pointer.pressed)
 		}
 	}
 	m.pointer.at = e.Position
-	if m.tool == ToolRectangle {
+	if m.drawing() == ToolRectangle || m.draft.editing == ToolPolygon {
 		m.draft.to(m.cam, e.Position)
 		m.view.draft.update(m)
 		m.view.glass.update(m)
@@ -197,7 +199,10 @@ func (m *Map) DragEnd() {
 	}
 	m.pointer.dragging = false
 	m.pointer.button = 0
-	if m.tool == ToolRectangle {
+	switch {
+	case m.draft.editing != ToolPan:
+		m.endEdit()
+	case m.tool == ToolRectangle:
 		m.finishRectangle()
 	}
 }

@@ -75,6 +75,9 @@ func (m *Map) SetHover(id string) {
 
 // SetArea shows the area of interest; an empty geometry means none. OnArea is not called.
 func (m *Map) SetArea(g geom.Geometry) {
+	if geom.ExactEquals(m.request.area, g) {
+		return
+	}
 	m.request.area = g
 	m.view.controls.setArea(!g.IsEmpty())
 	m.redraw()
