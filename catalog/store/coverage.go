@@ -123,8 +123,8 @@ type recorded struct {
 	text string
 }
 
-func readCoverages(ctx context.Context, tx *sql.Tx) ([]recorded, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT no, question, at, complete, fetched FROM coverage ORDER BY no")
+func readCoverages(ctx context.Context, q querier) ([]recorded, error) {
+	rows, err := q.QueryContext(ctx, "SELECT no, question, at, complete, fetched FROM coverage ORDER BY no")
 	if err != nil {
 		return nil, err
 	}
@@ -151,9 +151,9 @@ type knownCoverage struct {
 	list    []catalog.Coverage
 }
 
-func (s *Store) coverages(ctx context.Context, tx *sql.Tx) ([]catalog.Coverage, error) {
+func (s *Store) coverages(ctx context.Context, q querier) ([]catalog.Coverage, error) {
 	var version int64
-	err := tx.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'coverage'").Scan(&version)
+	err := q.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'coverage'").Scan(&version)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}
@@ -163,7 +163,7 @@ func (s *Store) coverages(ctx context.Context, tx *sql.Tx) ([]catalog.Coverage, 
 	if k := s.coverage.Load(); k != nil && k.version == version {
 		return k.list, nil
 	}
-	known, err := readCoverages(ctx, tx)
+	known, err := readCoverages(ctx, q)
 	if err != nil {
 		return nil, err
 	}

@@ -12,7 +12,7 @@ import (
 )
 
 // readDocuments fills in Raw of a page.
-func (s *Store) readDocuments(ctx context.Context, tx *sql.Tx, items []catalog.Item, rids map[catalog.Key]int64) error {
+func (s *Store) readDocuments(ctx context.Context, r querier, items []catalog.Item, rids map[catalog.Key]int64) error {
 	wanted := make([]int64, 0, len(items))
 	at := make(map[int64]int, len(items))
 	for i, it := range items {
@@ -25,7 +25,7 @@ func (s *Store) readDocuments(ctx context.Context, tx *sql.Tx, items []catalog.I
 	if len(wanted) == 0 {
 		return nil
 	}
-	rows, err := s.stmts.query(ctx, tx, "SELECT rid, doc FROM json_each(?) AS wanted CROSS JOIN item_doc ON item_doc.rid = wanted.value", jsonText(wanted))
+	rows, err := r.QueryContext(ctx, "SELECT rid, doc FROM json_each(?) AS wanted CROSS JOIN item_doc ON item_doc.rid = wanted.value", jsonText(wanted))
 	if err != nil {
 		return err
 	}
@@ -55,9 +55,9 @@ func (s *Store) readDocuments(ctx context.Context, tx *sql.Tx, items []catalog.I
 func (s *Store) Item(ctx context.Context, key catalog.Key) (catalog.Item, error) {
 	const op = "get item"
 	var it catalog.Item
-	err := s.view(ctx, op, func(tx *sql.Tx) error {
-		a := &asked{s: s, tx: tx, withDoc: true}
-		rows, err := s.stmts.query(ctx, tx, "SELECT "+a.columns()+` FROM item JOIN collection ON collection.no = item.coll JOIN item_doc ON item_doc.rid = item.rid
+	err := s.view(ctx, op, func(r *reader) error {
+		a := &asked{s: s, r: r, withDoc: true}
+		rows, err := r.QueryContext(ctx, "SELECT "+a.columns()+` FROM item JOIN collection ON collection.no = item.coll JOIN item_doc ON item_doc.rid = item.rid
 			WHERE item.id = ? AND collection.id = ?`, string(key.Item), string(key.Collection))
 		if err != nil {
 			return err
@@ -79,8 +79,8 @@ func (s *Store) Item(ctx context.Context, key catalog.Key) (catalog.Item, error)
 // Collections implements catalog.Source.
 func (s *Store) Collections(ctx context.Context) ([]catalog.Collection, error) {
 	var cs []catalog.Collection
-	err := s.view(ctx, "list collections", func(tx *sql.Tx) error {
-		rows, err := s.stmts.query(ctx, tx, "SELECT doc FROM collection ORDER BY id")
+	err := s.view(ctx, "list collections", func(r *reader) error {
+		rows, err := r.QueryContext(ctx, "SELECT doc FROM collection ORDER BY id")
 		if err != nil {
 			return err
 		}
@@ -115,8 +115,8 @@ func (s *Store) Footprints(ctx context.Context, q catalog.Query, most int) ([]Fo
 	var out []Footprint
 	var count catalog.Count
 	q.Cursor = ""
-	err := s.view(ctx, "read footprints", func(tx *sql.Tx) error {
-		a, err := s.ask(ctx, tx, q, most)
+	err := s.view(ctx, "read footprints", func(r *reader) error {
+		a, err := s.ask(ctx, r, q, most)
 		if err != nil {
 			return err
 		}
@@ -135,8 +135,8 @@ func (s *Store) Footprints(ctx context.Context, q catalog.Query, most int) ([]Fo
 // Meta returns a note about the catalogue, such as the address of the service that it is a copy of; "" if there is none.
 func (s *Store) Meta(ctx context.Context, key string) (string, error) {
 	var v string
-	err := s.view(ctx, "read note", func(tx *sql.Tx) error {
-		err := tx.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = ?", "user:"+key).Scan(&v)
+	err := s.view(ctx, "read note", func(r *reader) error {
+		err := r.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = ?", "user:"+key).Scan(&v)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
@@ -154,11 +154,11 @@ func (s *Store) SetMeta(ctx context.Context, key, value string) error {
 }
 
 // origin says what a local answer rests on.
-func (s *Store) origin(ctx context.Context, tx *sql.Tx, q catalog.Query) (catalog.Origin, error) {
+func (s *Store) origin(ctx context.Context, r querier, q catalog.Query) (catalog.Origin, error) {
 	if s.opts.Authoritative {
 		return catalog.Origin{Kind: catalog.OriginLocal, AsOf: s.opts.Now().UTC().Truncate(time.Microsecond), Complete: true}, nil
 	}
-	known, err := s.coverages(ctx, tx)
+	known, err := s.coverages(ctx, r)
 	if err != nil {
 		return catalog.Origin{}, err
 	}

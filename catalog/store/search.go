@@ -26,8 +26,8 @@ func (s *Store) SearchProjection(ctx context.Context, q catalog.Query) (catalog.
 
 func (s *Store) search(ctx context.Context, q catalog.Query, documents bool) (catalog.Page, error) {
 	var page catalog.Page
-	err := s.view(ctx, "search", func(tx *sql.Tx) error {
-		a, err := s.ask(ctx, tx, q, q.PageLimit()+1)
+	err := s.view(ctx, "search", func(r *reader) error {
+		a, err := s.ask(ctx, r, q, q.PageLimit()+1)
 		if err != nil {
 			return err
 		}
@@ -39,11 +39,11 @@ func (s *Store) search(ctx context.Context, q catalog.Query, documents bool) (ca
 		}
 		page = catalog.NewPage(q, a.pos, items)
 		page.Matched = a.count
-		if page.Origin, err = s.origin(ctx, tx, q); err != nil {
+		if page.Origin, err = s.origin(ctx, r, q); err != nil {
 			return err
 		}
 		if documents {
-			return s.readDocuments(ctx, tx, page.Items, rids)
+			return s.readDocuments(ctx, r, page.Items, rids)
 		}
 		for i := range page.Items {
 			page.Items[i].Raw = nil
@@ -59,7 +59,7 @@ func (s *Store) search(ctx context.Context, q catalog.Query, documents bool) (ca
 // asked is one question on its way through the catalogue.
 type asked struct {
 	s     *Store
-	tx    *sql.Tx
+	r     querier
 	q     catalog.Query
 	m     *catalog.Matcher
 	pos   *catalog.Position
@@ -75,8 +75,8 @@ type asked struct {
 }
 
 // ask finds up to limit items from the query's position on, in order of distance from it, and counts.
-func (s *Store) ask(ctx context.Context, tx *sql.Tx, q catalog.Query, limit int) (*asked, error) {
-	a := &asked{s: s, tx: tx, q: q, limit: limit}
+func (s *Store) ask(ctx context.Context, r querier, q catalog.Query, limit int) (*asked, error) {
+	a := &asked{s: s, r: r, q: q, limit: limit}
 	var err error
 	if a.m, err = catalog.NewMatcher(q); err != nil {
 		return nil, err
@@ -84,10 +84,10 @@ func (s *Store) ask(ctx context.Context, tx *sql.Tx, q catalog.Query, limit int)
 	if a.pos, err = q.Position(); err != nil {
 		return nil, err
 	}
-	if a.stats, err = readStats(ctx, tx); err != nil {
+	if a.stats, err = readStats(ctx, r); err != nil {
 		return nil, err
 	}
-	numbers, err := s.numbersOf(ctx, tx, q.Collections)
+	numbers, err := numbersOf(ctx, r, q.Collections)
 	if err != nil {
 		return nil, err
 	}
@@ -115,22 +115,22 @@ func (s *Store) ask(ctx context.Context, tx *sql.Tx, q catalog.Query, limit int)
 	return a, err
 }
 
-func readStats(ctx context.Context, tx *sql.Tx) (st stats, err error) {
-	if st.reach, err = readReach(ctx, tx); err == nil {
-		err = tx.QueryRowContext(ctx, "SELECT EXISTS(SELECT 1 FROM item WHERE dt IS NULL)").Scan(&st.timeless)
+func readStats(ctx context.Context, r querier) (st stats, err error) {
+	if st.reach, err = readReach(ctx, r); err == nil {
+		err = r.QueryRowContext(ctx, "SELECT EXISTS(SELECT 1 FROM item WHERE dt IS NULL)").Scan(&st.timeless)
 	}
 	return st, err
 }
 
-func (s *Store) numbersOf(ctx context.Context, tx *sql.Tx, ids []catalog.CollectionID) ([]int64, error) {
+func numbersOf(ctx context.Context, r querier, ids []catalog.CollectionID) ([]int64, error) {
 	if len(ids) == 0 {
 		return nil, nil
 	}
-	return s.numbers(ctx, tx, "SELECT no FROM collection WHERE id IN (SELECT value FROM json_each(?)) ORDER BY no", jsonText(ids))
+	return numbers(ctx, r, "SELECT no FROM collection WHERE id IN (SELECT value FROM json_each(?)) ORDER BY no", jsonText(ids))
 }
 
-func (s *Store) numbers(ctx context.Context, tx *sql.Tx, text string, args ...any) ([]int64, error) {
-	rows, err := s.stmts.query(ctx, tx, text, args...)
+func numbers(ctx context.Context, r querier, text string, args ...any) ([]int64, error) {
+	rows, err := r.QueryContext(ctx, text, args...)
 	if err != nil {
 		return nil, err
 	}
@@ -153,7 +153,7 @@ func (a *asked) nameOf(ctx context.Context) func(int64) (catalog.CollectionID, e
 			return id.(catalog.CollectionID), nil
 		}
 		var id catalog.CollectionID
-		err := a.tx.QueryRowContext(ctx, "SELECT id FROM collection WHERE no = ?", no).Scan(&id)
+		err := a.r.QueryRowContext(ctx, "SELECT id FROM collection WHERE no = ?", no).Scan(&id)
 		if errors.Is(err, sql.ErrNoRows) {
 			return "", &catalog.Error{Op: "search", Kind: catalog.KindCorrupt, Err: errors.New("an item's collection is missing")}
 		}
@@ -168,11 +168,11 @@ func (a *asked) nameOf(ctx context.Context) func(int64) (catalog.CollectionID, e
 // no index can tell.
 func (a *asked) candidates(ctx context.Context) (rids []int64, few bool, err error) {
 	if len(a.q.IDs) > 0 {
-		rids, err = a.s.numbers(ctx, a.tx, "SELECT rid FROM item INDEXED BY item_key WHERE id IN (SELECT value FROM json_each(?))", jsonText(a.q.IDs))
+		rids, err = numbers(ctx, a.r, "SELECT rid FROM item INDEXED BY item_key WHERE id IN (SELECT value FROM json_each(?))", jsonText(a.q.IDs))
 		return rids, true, err
 	}
 	if words := a.m.Words(); len(words) > 0 {
-		rids, err = a.s.numbers(ctx, a.tx, "SELECT rowid FROM item_fts WHERE item_fts MATCH ? LIMIT ?", matchText(words), fewCandidates+1)
+		rids, err = numbers(ctx, a.r, "SELECT rowid FROM item_fts WHERE item_fts MATCH ? LIMIT ?", matchText(words), fewCandidates+1)
 		if err != nil || len(rids) <= fewCandidates {
 			return rids, true, err
 		}
@@ -184,7 +184,7 @@ func (a *asked) candidates(ctx context.Context) (rids []int64, few bool, err err
 	m0, m1 := minutes(span(a.q.Time))
 	for _, b := range boxes {
 		n := outward(b)
-		part, err := a.s.numbers(ctx, a.tx, "SELECT rid FROM item_rt WHERE minx <= ? AND maxx >= ? AND miny <= ? AND maxy >= ? AND maxt >= ? AND mint <= ? LIMIT ?",
+		part, err := numbers(ctx, a.r, "SELECT rid FROM item_rt WHERE minx <= ? AND maxx >= ? AND miny <= ? AND maxy >= ? AND maxt >= ? AND mint <= ? LIMIT ?",
 			n[1], n[0], n[3], n[2], m0, m1, fewCandidates+1)
 		if err != nil || len(part) > fewCandidates {
 			return nil, false, err
@@ -236,7 +236,7 @@ func (a *asked) joinDoc() string {
 
 // each runs a query and calls f with the rows that match, until it returns false.
 func (a *asked) each(ctx context.Context, text string, args []any, f func(found) bool) error {
-	rows, err := a.s.stmts.query(ctx, a.tx, text, args...)
+	rows, err := a.r.QueryContext(ctx, text, args...)
 	if err != nil {
 		return err
 	}
@@ -354,7 +354,7 @@ func (a *asked) countAll(ctx context.Context) error {
 	}
 	var n int64
 	if a.where.exact {
-		counts, err := a.s.numbers(ctx, a.tx, "SELECT count(*) FROM (SELECT 1 FROM item WHERE "+a.where.text()+" LIMIT ?)",
+		counts, err := numbers(ctx, a.r, "SELECT count(*) FROM (SELECT 1 FROM item WHERE "+a.where.text()+" LIMIT ?)",
 			append(slices.Clone(a.where.args), most+1)...)
 		if err != nil {
 			return err

@@ -49,7 +49,7 @@ type Store struct {
 
 	names    sync.Map // collection number → catalog.CollectionID
 	coverage atomic.Pointer[knownCoverage]
-	stmts    stmtCache
+	readers  *readers
 }
 
 // Open opens or creates the catalogue at path. A file or folder that cannot be written is opened for reading.
@@ -76,7 +76,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(fail(op, path, err), db.Close())
 	}
-	return &Store{db: db, opts: o, docs: docs, stmts: stmtCache{db: db.RO}}, nil
+	return &Store{db: db, opts: o, docs: docs, readers: newReaders(db.RO)}, nil
 }
 
 // Path returns the path of the file.
@@ -94,7 +94,7 @@ func (s *Store) Close() error {
 	}
 	s.closed = true
 	s.docs.close()
-	return errors.Join(s.stmts.close(), s.db.Close())
+	return errors.Join(s.readers.close(), s.db.Close())
 }
 
 // begin lets a call in, unless the store is closed. The caller defers the result.
@@ -108,18 +108,15 @@ func (s *Store) begin(op string) (func(), error) {
 }
 
 // view runs f in one snapshot of the catalogue.
-func (s *Store) view(ctx context.Context, op string, f func(tx *sql.Tx) error) error {
+func (s *Store) view(ctx context.Context, op string, f func(r *reader) error) error {
 	done, err := s.begin(op)
 	if err != nil {
 		return err
 	}
 	defer done()
-	tx, err := s.db.RO.BeginTx(ctx, nil)
-	if err != nil {
-		return fail(op, "", err)
-	}
-	defer tx.Rollback() //nolint:errcheck // a reader has nothing to lose
-	return fail(op, "", f(tx))
+	return fail(op, "", s.readers.use(ctx, func(r *reader) error {
+		return r.snapshot(ctx, func() error { return f(r) })
+	}))
 }
 
 // update runs f in one transaction.
@@ -129,6 +126,9 @@ func (s *Store) update(ctx context.Context, op string, f func(tx *sql.Tx) error)
 		return err
 	}
 	defer done()
+	if s.ReadOnly() {
+		return fail(op, s.Path(), sqlitex.ErrReadOnly)
+	}
 	return fail(op, "", s.db.Update(ctx, f))
 }
 
@@ -157,46 +157,4 @@ func fail(op, key string, err error) error {
 		kind = catalog.KindUnavailable
 	}
 	return &catalog.Error{Op: op, Kind: kind, Key: key, Err: err}
-}
-
-// stmtCache keeps prepared statements of the readers by their text. Parameters are bound, so that there are few.
-type stmtCache struct {
-	db *sql.DB
-	mu sync.Mutex
-	m  map[string]*sql.Stmt
-}
-
-// maxStmts bounds the cache; statements past it are prepared each time.
-const maxStmts = 256
-
-func (c *stmtCache) query(ctx context.Context, tx *sql.Tx, text string, args ...any) (*sql.Rows, error) {
-	c.mu.Lock()
-	st, ok := c.m[text]
-	if !ok && len(c.m) < maxStmts {
-		var err error
-		if st, err = c.db.PrepareContext(ctx, text); err != nil {
-			c.mu.Unlock()
-			return nil, err
-		}
-		if c.m == nil {
-			c.m = map[string]*sql.Stmt{}
-		}
-		c.m[text] = st
-	}
-	c.mu.Unlock()
-	if st == nil {
-		return tx.QueryContext(ctx, text, args...)
-	}
-	return tx.StmtContext(ctx, st).QueryContext(ctx, args...)
-}
-
-func (c *stmtCache) close() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	var errs []error
-	for _, st := range c.m {
-		errs = append(errs, st.Close())
-	}
-	c.m = nil
-	return errors.Join(errs...)
 }

@@ -123,8 +123,8 @@ func newWriter(ctx context.Context, tx *sql.Tx) (*writer, error) {
 	return w, err
 }
 
-func readCollections(ctx context.Context, tx *sql.Tx) (map[catalog.CollectionID]int64, error) {
-	rows, err := tx.QueryContext(ctx, "SELECT id, no FROM collection")
+func readCollections(ctx context.Context, r querier) (map[catalog.CollectionID]int64, error) {
+	rows, err := r.QueryContext(ctx, "SELECT id, no FROM collection")
 	if err != nil {
 		return nil, err
 	}
@@ -143,9 +143,9 @@ func readCollections(ctx context.Context, tx *sql.Tx) (map[catalog.CollectionID]
 
 // readReach returns how far from dt the span of any item lasts. It bounds the part of item_walk that a question about
 // time must look at.
-func readReach(ctx context.Context, tx *sql.Tx) (int64, error) {
+func readReach(ctx context.Context, r querier) (int64, error) {
 	var n int64
-	err := tx.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'reach'").Scan(&n)
+	err := r.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'reach'").Scan(&n)
 	if errors.Is(err, sql.ErrNoRows) {
 		err = nil
 	}
