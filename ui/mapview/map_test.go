@@ -301,8 +301,9 @@ func TestManyOrdersOnePicture(t *testing.T) {
 	if s.m.pic.cam != last {
 		t.Errorf("picture of %v, want the last order %v", s.m.pic.cam, last)
 	}
-	if n := len(s.queue); n > pool {
-		t.Errorf("%d pictures wait for the UI goroutine, want at most %d", n, pool)
+	// Besides pictures the queue holds a few reports that the view is at rest.
+	if n := len(s.queue); n > 2*pool {
+		t.Errorf("%d calls wait for the UI goroutine after 200 orders", n)
 	}
 }
 
