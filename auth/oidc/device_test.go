@@ -37,7 +37,7 @@ func deviceRig(t *testing.T, issuer string, do func(poll int, prompt *auth.Devic
 
 func TestDeviceLogin(t *testing.T) {
 	// The provider's clock goes on by what the device waits, so that no poll comes too early.
-	c := &clock{}
+	c := newClock()
 	p := idptest.Start(t, func(cfg *idp.Config) { cfg.Now = c.now })
 	r, waits := deviceRig(t, p.Issuer(), func(poll int, prompt *auth.DevicePrompt) error {
 		c.forward(5 * time.Second)
@@ -69,7 +69,8 @@ func TestDeviceLogin(t *testing.T) {
 }
 
 func TestDeviceSlowsDown(t *testing.T) {
-	p := idptest.Start(t) // its clock is real: polls without a wait come too early
+	c := newClock() // stands still: polls without a wait come too early
+	p := idptest.Start(t, func(cfg *idp.Config) { cfg.Now = c.now })
 	r, waits := deviceRig(t, p.Issuer(), func(poll int, prompt *auth.DevicePrompt) error {
 		if poll == 4 {
 			return alice().Open(prompt.VerificationURI + "?user_code=" + prompt.UserCode)
@@ -97,7 +98,7 @@ func TestDeviceDenied(t *testing.T) {
 }
 
 func TestDeviceExpires(t *testing.T) {
-	pc := &clock{}
+	pc := newClock()
 	p := idptest.Start(t, func(cfg *idp.Config) { cfg.Now = pc.now })
 	r, _ := deviceRig(t, p.Issuer(), func(int, *auth.DevicePrompt) error { pc.forward(11 * time.Minute); return nil })
 	wantKind(t, r.LoginDevice(t.Context()), auth.KindCancelled, "expired")
@@ -115,7 +116,7 @@ func TestDeviceCancelled(t *testing.T) {
 }
 
 func TestDeviceSurvivesTheNetwork(t *testing.T) {
-	c := &clock{}
+	c := newClock()
 	p := idptest.Start(t, func(cfg *idp.Config) { cfg.Now = c.now })
 	var r *rig
 	r, waits := deviceRig(t, p.Issuer(), func(poll int, prompt *auth.DevicePrompt) error {

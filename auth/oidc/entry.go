@@ -4,6 +4,8 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/gofrs/flock"
@@ -90,6 +92,9 @@ func (s *Session) save(ctx context.Context, e entry) error {
 func (s *Session) lock(ctx context.Context) (unlock func(), err error) {
 	if s.cfg.LockFile == "" {
 		return func() {}, nil
+	}
+	if err := os.MkdirAll(filepath.Dir(s.cfg.LockFile), 0o700); err != nil {
+		return nil, err
 	}
 	l := flock.New(s.cfg.LockFile, flock.SetPermissions(0o600))
 	ok, err := l.TryLockContext(ctx, 50*time.Millisecond)

@@ -292,6 +292,15 @@ func TestOtherIssuerAndClearText(t *testing.T) {
 			wantKind(t, r.LoginBrowser(t.Context()), auth.KindProtocol, c.text)
 		})
 	}
+	for status, kind := range map[int]auth.Kind{
+		401: auth.KindProtocol, 403: auth.KindProtocol, 404: auth.KindProtocol, 429: auth.KindThrottled, 500: auth.KindUnavailable, 503: auth.KindUnavailable,
+	} {
+		p.mu.Lock()
+		p.handle = func(w http.ResponseWriter, r *http.Request) bool { w.WriteHeader(status); return true }
+		p.mu.Unlock()
+		r := newRig(t, p.URL, func(c *oidc.Config) { c.OpenBrowser = follow })
+		wantKind(t, r.LoginBrowser(t.Context()), kind, fmt.Sprint(status))
+	}
 	r := newRig(t, "http://example.org/realms/x", func(c *oidc.Config) { c.OpenBrowser = follow })
 	wantKind(t, r.LoginBrowser(t.Context()), auth.KindProtocol, "must be https")
 	r = newRig(t, "http://127.0.0.1:1/realms/x", func(c *oidc.Config) { c.OpenBrowser = follow })

@@ -94,14 +94,18 @@ func (s *Session) discoveryError(ctx context.Context, op string, err error) erro
 	if mismatch := new(gooidc.IssuerMismatchError); errors.As(err, &mismatch) {
 		return &auth.Error{Op: op, Kind: auth.KindProtocol, Key: s.cfg.Name, Err: err}
 	}
-	text := err.Error()
-	if len(text) > 4 && text[3] == ' ' && text[0] >= '4' && text[0] <= '5' {
-		kind := auth.KindUnavailable
-		if strings.HasPrefix(text, "404") {
-			kind = auth.KindProtocol
+	var status int
+	if n, scanErr := fmt.Sscanf(err.Error(), "%3d ", &status); n == 1 && scanErr == nil && status >= 300 && status <= 599 {
+		kind := auth.KindProtocol
+		switch {
+		case status == http.StatusTooManyRequests:
+			kind = auth.KindThrottled
+		case status >= 500:
+			kind = auth.KindUnavailable
 		}
-		status, _, _ := strings.Cut(text, ":")
-		return &auth.Error{Op: op, Kind: kind, Key: s.cfg.Name, Err: fmt.Errorf("the identity provider answers %s to discovery", status)}
+		return &auth.Error{Op: op, Kind: kind, Key: s.cfg.Name, Err: fmt.Errorf(
+			"the identity provider answers %d (%s) to discovery; is %s its issuer?", status, http.StatusText(status), httpx.Redact(s.cfg.Issuer),
+		)}
 	}
 	return s.failed(ctx, op, fmt.Errorf("discovery: %w", err))
 }

@@ -93,7 +93,7 @@ func (s *Session) refresh(ctx context.Context, epoch int) (granted, error) {
 	}
 	defer unlock()
 	e, err := s.load(ctx)
-	if auth.KindOf(err) == auth.KindNotFound && err != nil {
+	if auth.KindOf(err) == auth.KindNotFound {
 		return granted{}, s.gone(epoch, auth.LoggedOut, errors.New("this login was ended on this computer"))
 	}
 	if err != nil {

@@ -215,7 +215,7 @@ func (s *Session) begin(ctx context.Context, op string) (end func(error), err er
 // writable asks the vault before the person is sent to the browser.
 func (s *Session) writable(ctx context.Context, op string) error {
 	_, err := s.cfg.Vault.Load(ctx, s.cfg.Name)
-	if auth.KindOf(err) == auth.KindLocked && err != nil {
+	if auth.KindOf(err) == auth.KindLocked {
 		return &auth.Error{Op: op, Kind: auth.KindLocked, Key: s.cfg.Name, Err: err}
 	}
 	return nil

@@ -13,10 +13,14 @@ import (
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/server/idp/idptest"
 )
 
-// clock is the provider's time.
-type clock struct{ offset atomic.Int64 }
+// clock is the provider's time: it stands still until a test moves it, so that no test depends on the machine's speed.
+type clock struct {
+	start  time.Time
+	offset atomic.Int64
+}
 
-func (c *clock) now() time.Time          { return time.Now().Add(time.Duration(c.offset.Load())) }
+func newClock() *clock                   { return &clock{start: time.Now()} }
+func (c *clock) now() time.Time          { return c.start.Add(time.Duration(c.offset.Load())) }
 func (c *clock) forward(d time.Duration) { c.offset.Add(int64(d)) }
 
 type deviceStart struct {
@@ -56,7 +60,7 @@ func (a *app) wantPoll(d deviceStart, want string, change ...string) {
 }
 
 func TestDeviceGrant(t *testing.T) {
-	c := &clock{}
+	c := newClock()
 	s := idptest.Start(t, func(cfg *idp.Config) { cfg.Now = c.now })
 	a := newApp(t, s)
 	d := a.device()
@@ -87,7 +91,7 @@ func TestDeviceGrant(t *testing.T) {
 }
 
 func TestDeviceDeniedAndExpired(t *testing.T) {
-	c := &clock{}
+	c := newClock()
 	s := idptest.Start(t, func(cfg *idp.Config) { cfg.Now = c.now })
 	a := newApp(t, s)
 	denied := a.device()
@@ -153,7 +157,7 @@ func TestDeviceOutlivesTheBrowser(t *testing.T) {
 }
 
 func TestGuessingIsSlowedDown(t *testing.T) {
-	c := &clock{}
+	c := newClock()
 	s := idptest.Start(t, func(cfg *idp.Config) { cfg.Now = c.now })
 	a := newApp(t, s)
 	wrong := idptest.Browser{Username: "alice", Password: "wrong"}
@@ -185,7 +189,7 @@ func TestGuessingIsSlowedDown(t *testing.T) {
 }
 
 func TestLifetimes(t *testing.T) {
-	c := &clock{}
+	c := newClock()
 	s := idptest.Start(t, func(cfg *idp.Config) { cfg.Now = c.now; cfg.RefreshLifetime = time.Hour })
 	a := newApp(t, s)
 	jar, _ := cookiejar.New(nil)
