@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"sync"
 	"testing"
 	"time"
 
@@ -25,14 +26,8 @@ type issuer struct {
 
 func newIssuer(t testing.TB, now func() time.Time) *issuer {
 	t.Helper()
-	i := &issuer{now: now}
-	var err error
-	if i.key, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
-		t.Fatal(err)
-	}
-	if i.other, err = rsa.GenerateKey(rand.Reader, 2048); err != nil {
-		t.Fatal(err)
-	}
+	keys := rsaKeys()
+	i := &issuer{now: now, key: keys[0], other: keys[1]}
 	mux := http.NewServeMux()
 	mux.HandleFunc("/.well-known/openid-configuration", func(w http.ResponseWriter, _ *http.Request) {
 		_ = json.NewEncoder(w).Encode(map[string]any{
@@ -112,3 +107,15 @@ func (i *issuer) publicKeyBytes(t testing.TB) []byte {
 	}
 	return b
 }
+
+// rsaKeys makes the keys once, since that takes a moment.
+var rsaKeys = sync.OnceValue(func() (keys [2]*rsa.PrivateKey) {
+	for i := range keys {
+		k, err := rsa.GenerateKey(rand.Reader, 2048)
+		if err != nil {
+			panic(err)
+		}
+		keys[i] = k
+	}
+	return keys
+})
