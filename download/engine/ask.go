@@ -45,7 +45,7 @@ func (a *answer) read(b []byte) (int, error) {
 // ask sends one request for the bytes from from to to (inclusive; all of them without a Range if to < 0), signed as
 // needed. It returns answers of status 200, 206 and 416; others become errors. The caller closes the answer.
 func (t *transfer) ask(ctx context.Context, from, to int64) (*answer, error) {
-	e, rec := t.w.e, t.w.rec
+	e, rec := t.w.e, t.w.rec.Request // the rest of the record changes meanwhile
 	signed, err := e.urls.get(ctx, rec.Connection, rec.Href, t.w.ahead)
 	for refused := false; ; refused = true {
 		if err != nil {

@@ -87,13 +87,20 @@ func (e *Engine) command(ctx context.Context, a journal.Action, ids []download.T
 	if e.Owner() {
 		return e.apply(ctx, a, ids)
 	}
-	err := e.journal.UpdateDurable(ctx, func(tx *journal.Tx) error {
+	var recs []journal.Record
+	err := e.journal.UpdateDurable(ctx, func(tx *journal.Tx) (err error) {
 		if err := tx.Check(ids); err != nil {
 			return err
 		}
-		return tx.Wish(a, ids)
-	}, nil)
-	e.wake()
+		if err := tx.Wish(a, ids); err != nil {
+			return err
+		}
+		recs, err = tx.Mine()
+		return err
+	}, func() { e.put(recs...) })
+	if err == nil && e.Owner() {
+		e.grant(ctx) // it became the owner meanwhile
+	}
 	return err
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"net/http"
@@ -176,35 +177,40 @@ func (e *Engine) wake() {
 	}
 }
 
-// put shows what the journal has now. A worker whose task was taken from it is stopped.
+// put shows what the journal has now.
 func (e *Engine) put(recs ...journal.Record) {
 	e.mu.Lock()
 	for _, r := range recs {
-		t := e.byID[r.ID]
-		if t == nil {
-			t = &entry{gates: gatesOf(r.Request)}
-			e.byID[r.ID] = t
-			i, _ := slices.BinarySearchFunc(e.tasks, r.ID, func(t *entry, id download.TaskID) int { return int(t.rec.ID - id) })
-			t.rec.ID = r.ID
-			e.tasks = slices.Insert(e.tasks, i, t)
-		}
-		if r.Path != t.rec.Path {
-			t.key = download.PathKey(r.Path)
-		}
-		r.Rate = t.rec.Rate
-		if r.State != download.Fetching {
-			r.Rate = 0
-		}
-		t.rec = r
-		if r.State == download.Paused || r.State == download.Cancelled {
-			t.notBefore, t.tries = time.Time{}, 0
-			if t.run != nil {
-				t.run.stop(errStopped)
-			}
-		}
+		e.putOne(r)
 	}
 	e.mu.Unlock()
 	e.touch()
+}
+
+// putOne is put for one record; a worker whose task was taken from it is stopped. The caller holds e.mu.
+func (e *Engine) putOne(r journal.Record) {
+	t := e.byID[r.ID]
+	if t == nil {
+		t = &entry{gates: gatesOf(r.Request)}
+		e.byID[r.ID] = t
+		i, _ := slices.BinarySearchFunc(e.tasks, r.ID, func(t *entry, id download.TaskID) int { return cmp.Compare(t.rec.ID, id) })
+		t.rec.ID = r.ID
+		e.tasks = slices.Insert(e.tasks, i, t)
+	}
+	if r.Path != t.rec.Path {
+		t.key = download.PathKey(r.Path)
+	}
+	r.Rate = t.rec.Rate
+	if r.State != download.Fetching {
+		r.Rate = 0
+	}
+	t.rec = r
+	if r.State == download.Paused || r.State == download.Cancelled {
+		t.notBefore, t.tries = time.Time{}, 0
+		if t.run != nil {
+			t.run.stop(errStopped)
+		}
+	}
 }
 
 // remove takes forgotten tasks out of the view.

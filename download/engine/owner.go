@@ -152,6 +152,15 @@ func (e *Engine) look(ctx context.Context, version int64) int64 {
 // refresh reads what changed in the journal. An owner knows all but new tasks and wishes better than the journal that it
 // reads; a viewer takes everything from there. whole starts over.
 func (e *Engine) refresh(ctx context.Context, whole bool) error {
+	var err error
+	// Between two commits, lest a task that is just put into the queue here be taken for one that is gone.
+	if oerr := e.journal.InOrder(ctx, func() { err = e.takeIn(ctx, whole) }); oerr != nil {
+		return oerr
+	}
+	return err
+}
+
+func (e *Engine) takeIn(ctx context.Context, whole bool) error {
 	e.mu.Lock()
 	mark := e.mark
 	e.mu.Unlock()
@@ -163,27 +172,23 @@ func (e *Engine) refresh(ctx context.Context, whole bool) error {
 		return err
 	}
 	e.mu.Lock()
-	owner := e.owner
 	e.mark = mark
 	if whole {
 		e.tasks, e.byID = nil, map[download.TaskID]*entry{}
 	}
-	var news []journal.Record
 	for _, r := range recs {
-		if t := e.byID[r.ID]; t != nil && owner {
+		if t := e.byID[r.ID]; t != nil && e.owner {
 			t.rec.Wish = r.Wish
 			continue
 		}
-		news = append(news, r)
+		e.putOne(r)
 	}
-	e.mu.Unlock()
-	e.put(news...)
-	e.mu.Lock()
-	missed := !owner && !whole && len(e.tasks) != count
+	missed := !e.owner && !whole && len(e.tasks) != count
 	e.mu.Unlock()
 	if missed {
-		return e.refresh(ctx, true)
+		return e.takeIn(ctx, true)
 	}
+	e.touch()
 	return nil
 }
 

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"flag"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -19,6 +20,12 @@ import (
 func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
 		os.Exit(child())
+	}
+	if raceEnabled {
+		// SQLite in Go is an order of magnitude slower under the race detector.
+		if err := flag.Set("rapid.checks", "15"); err != nil {
+			panic(err)
+		}
 	}
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("database/sql.(*DB).connectionOpener"))
 }

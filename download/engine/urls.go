@@ -21,7 +21,13 @@ type urls struct {
 
 	mu     sync.Mutex
 	signed map[hrefOf]signedAt
-	busy   map[string]chan struct{}
+	busy   map[string]*signing
+}
+
+// signing is a call under way. Those who wait for it share an error that concerns them all.
+type signing struct {
+	done chan struct{}
+	err  error
 }
 
 type hrefOf struct{ connection, href string }
@@ -32,7 +38,7 @@ type signedAt struct {
 }
 
 func newURLs(signers func(string) (download.Signer, error), now func() time.Time) *urls {
-	return &urls{signers: signers, now: now, signed: map[hrefOf]signedAt{}, busy: map[string]chan struct{}{}}
+	return &urls{signers: signers, now: now, signed: map[hrefOf]signedAt{}, busy: map[string]*signing{}}
 }
 
 // fresh reports whether s can still be used: a quarter of its life is left, or 30 s.
@@ -56,14 +62,24 @@ func (u *urls) get(ctx context.Context, connection, href string, ahead func() []
 		}
 		wait, busy := u.busy[connection]
 		if !busy {
-			u.busy[connection] = make(chan struct{})
+			wait = &signing{done: make(chan struct{})}
+			u.busy[connection] = wait
 		}
 		u.mu.Unlock()
 		if !busy {
-			return u.sign(ctx, key, ahead)
+			s, err := u.sign(ctx, key, ahead)
+			u.mu.Lock()
+			wait.err = err
+			close(wait.done)
+			delete(u.busy, connection)
+			u.mu.Unlock()
+			return s, err
 		}
 		select {
-		case <-wait:
+		case <-wait.done:
+			if wait.err != nil && passing(wait.err) {
+				return download.Signed{}, wait.err
+			}
 		case <-ctx.Done():
 			return download.Signed{}, ctx.Err()
 		}
@@ -95,12 +111,6 @@ func (u *urls) drop(connection, href string) {
 }
 
 func (u *urls) sign(ctx context.Context, key hrefOf, ahead func() []string) (download.Signed, error) {
-	defer func() {
-		u.mu.Lock()
-		close(u.busy[key.connection])
-		delete(u.busy, key.connection)
-		u.mu.Unlock()
-	}()
 	signer, err := u.signers(key.connection)
 	if err != nil {
 		return download.Signed{}, signError(key.connection, err)

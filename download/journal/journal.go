@@ -16,6 +16,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"time"
 
@@ -170,6 +171,12 @@ func (j *Journal) UpdateDurable(ctx context.Context, do func(*Tx) error, then fu
 	return j.submit(ctx, &op{do: do, then: then, durable: true, done: make(chan struct{})})
 }
 
+// InOrder runs f between two commits of this process: what f reads is neither older nor newer than what the thens before
+// and after it were told. f must not write to the journal.
+func (j *Journal) InOrder(ctx context.Context, f func()) error {
+	return j.submit(ctx, &op{then: f, done: make(chan struct{})})
+}
+
 func (j *Journal) submit(ctx context.Context, o *op) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -225,6 +232,10 @@ func (j *Journal) write() {
 func (j *Journal) commit(batch []*op) error {
 	// A write that has begun is finished: the caller's context ends its waiting in the line only.
 	ctx := context.Background()
+	batch = slices.DeleteFunc(slices.Clone(batch), func(o *op) bool { return o.do == nil })
+	if len(batch) == 0 {
+		return nil
+	}
 	for _, o := range batch {
 		if o.durable {
 			if _, err := j.db.RW.ExecContext(ctx, "PRAGMA synchronous=FULL"); err != nil {

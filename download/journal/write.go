@@ -24,35 +24,81 @@ func (t *Tx) tick() error {
 // Insert adds tasks in order and returns their ids, old or new. A request whose Href and Dir equal those of a task that is
 // neither failed nor cancelled yields that task; one whose like failed or was cancelled takes over its path.
 func (t *Tx) Insert(reqs []download.Request) ([]download.TaskID, error) {
-	find, err := t.tx.Prepare("SELECT id, state FROM task WHERE href = ? AND dir = ?")
+	in, err := t.inserter()
 	if err != nil {
 		return nil, err
 	}
-	defer find.Close()
+	defer in.close()
 	ids := make([]download.TaskID, len(reqs))
 	for i, r := range reqs {
-		live, dead, err := twins(find, r)
-		if err != nil {
-			return nil, err
-		}
-		if live != 0 {
-			ids[i] = live
-			continue
-		}
-		for _, id := range dead {
-			if _, err := t.tx.Exec("UPDATE task SET path_key = NULL, changed = ? WHERE id = ?", t.n, id); err != nil {
-				return nil, err
-			}
-		}
-		if ids[i], err = t.insert(r); err != nil {
+		if ids[i], err = in.add(r); err != nil {
 			return nil, err
 		}
 	}
 	return ids, nil
 }
 
-func twins(find *sql.Stmt, r download.Request) (live download.TaskID, dead []download.TaskID, err error) {
-	rows, err := find.Query(r.Href, r.Dir)
+// inserter holds the statements that ten thousand inserts share.
+type inserter struct {
+	t                        *Tx
+	find, yield, taken, into *sql.Stmt
+}
+
+const takenSQL = "SELECT EXISTS(SELECT 1 FROM task WHERE path_key = ? AND id <> ?)"
+
+func (t *Tx) inserter() (*inserter, error) {
+	in := &inserter{t: t}
+	for stmt, q := range map[**sql.Stmt]string{
+		&in.find:  "SELECT id, state FROM task WHERE href = ? AND dir = ?",
+		&in.yield: "UPDATE task SET path_key = NULL, changed = ? WHERE id = ?",
+		&in.taken: takenSQL,
+		&in.into: `INSERT INTO task(connection, href, collection, item, asset, title, dir, size, checksum, media_type, state,
+ path, path_key, total, added, changed) VALUES (?,?,?,?,?,?,?,?,?,?,'queued',?,?,?,?,?)`,
+	} {
+		s, err := t.tx.Prepare(q)
+		if err != nil {
+			in.close()
+			return nil, err
+		}
+		*stmt = s
+	}
+	return in, nil
+}
+
+func (in *inserter) close() {
+	for _, s := range []*sql.Stmt{in.find, in.yield, in.taken, in.into} {
+		if s != nil {
+			s.Close()
+		}
+	}
+}
+
+func (in *inserter) add(r download.Request) (download.TaskID, error) {
+	live, dead, err := in.twins(r)
+	if err != nil || live != 0 {
+		return live, err
+	}
+	for _, id := range dead {
+		if _, err := in.yield.Exec(in.t.n, id); err != nil {
+			return 0, err
+		}
+	}
+	path, err := freePath(in.taken, r, 0, 0)
+	if err != nil {
+		return 0, err
+	}
+	res, err := in.into.Exec(r.Connection, r.Href, r.Collection, r.Item, r.Asset, r.Title, r.Dir, r.Size, r.Checksum, r.MediaType,
+		path, download.PathKey(path), r.Size, milli(in.t.now()), in.t.n)
+	if err != nil {
+		return 0, err
+	}
+	id, err := res.LastInsertId()
+	return download.TaskID(id), err
+}
+
+// twins finds the tasks for r's file: the one that lives, and those that failed or were cancelled.
+func (in *inserter) twins(r download.Request) (live download.TaskID, dead []download.TaskID, err error) {
+	rows, err := in.find.Query(r.Href, r.Dir)
 	if err != nil {
 		return 0, nil, err
 	}
@@ -72,32 +118,15 @@ func twins(find *sql.Stmt, r download.Request) (live download.TaskID, dead []dow
 	return live, dead, rows.Err()
 }
 
-func (t *Tx) insert(r download.Request) (download.TaskID, error) {
-	path, err := t.freePath(r, 0, 0)
-	if err != nil {
-		return 0, err
-	}
-	res, err := t.tx.Exec(`INSERT INTO task(connection, href, collection, item, asset, title, dir, size, checksum, media_type, state,
- path, path_key, total, added, changed) VALUES (?,?,?,?,?,?,?,?,?,?,'queued',?,?,?,?,?)`,
-		r.Connection, r.Href, r.Collection, r.Item, r.Asset, r.Title, r.Dir, r.Size, r.Checksum, r.MediaType,
-		path, download.PathKey(path), r.Size, milli(t.now()), t.n)
-	if err != nil {
-		return 0, err
-	}
-	id, err := res.LastInsertId()
-	return download.TaskID(id), err
-}
-
 // freePath returns the first path for r, from the nth choice on, that no task other than self holds.
-func (t *Tx) freePath(r download.Request, n int, self download.TaskID) (string, error) {
+func freePath(taken *sql.Stmt, r download.Request, n int, self download.TaskID) (string, error) {
 	for ; ; n++ {
 		p, err := download.PathFor(r, n)
 		if err != nil {
 			return "", err
 		}
-		var taken bool
-		err = t.tx.QueryRow("SELECT EXISTS(SELECT 1 FROM task WHERE path_key = ? AND id <> ?)", download.PathKey(p), self).Scan(&taken)
-		if err != nil || !taken {
+		var yes bool
+		if err := taken.QueryRow(download.PathKey(p), self).Scan(&yes); err != nil || !yes {
 			return p, err
 		}
 	}
@@ -109,8 +138,13 @@ func (t *Tx) Repath(id download.TaskID, free func(path string) bool) (string, er
 	if err != nil {
 		return "", err
 	}
+	taken, err := t.tx.Prepare(takenSQL)
+	if err != nil {
+		return "", err
+	}
+	defer taken.Close()
 	for n := 0; ; n++ {
-		p, err := t.freePath(r.Request, n, id)
+		p, err := freePath(taken, r.Request, n, id)
 		if err != nil {
 			return "", err
 		}
