@@ -3,6 +3,7 @@ package present
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"net/url"
 	"strings"
 
@@ -219,7 +220,8 @@ func cleanURL(s string) (string, error) {
 }
 
 func isLoopback(host string) bool {
-	return host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.")
+	ip, err := netip.ParseAddr(host)
+	return host == "localhost" || err == nil && ip.IsLoopback()
 }
 
 // Save checks a connection and keeps it; done gets the sentence that says what is wrong, empty if it was kept. The current
