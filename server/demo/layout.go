@@ -189,12 +189,30 @@ func spotCentres(fr country, p *geo.Projection, shiftX, shiftY float64) []geom.X
 		for j := -16; j <= 16; j++ {
 			u, v := float64(i)*spotStepX+shiftX, float64(j)*spotStepY+shiftY
 			x, y := 700e3+u*cos+v*sin, 6600e3-u*sin+v*cos
-			if lon, lat := p.Inverse(x, y); lat > 42.2 && lon < 8.4 && fr.contains(lon, lat) {
-				out = append(out, geom.XY{X: x, Y: y})
+			if c := (geom.XY{X: x, Y: y}); onMainland(fr, p, c) {
+				out = append(out, c)
 			}
 		}
 	}
 	return out
+}
+
+// onMainland reports whether a fifth or more of the scene around c is mainland France.
+func onMainland(fr country, p *geo.Projection, c geom.XY) bool {
+	const n = 5
+	sin, cos := math.Sin(orbitTilt), math.Cos(orbitTilt)
+	hits := 0
+	for i := range n {
+		for j := range n {
+			u, v := (float64(i)-n/2)/n*spotAcross, (float64(j)-n/2)/n*spotAlong
+			lon, lat := p.Inverse(c.X+u*cos+v*sin, c.Y-u*sin+v*cos)
+			// Corsica lies east of this.
+			if lon < 8.3 && fr.contains(lon, lat) {
+				hits++
+			}
+		}
+	}
+	return hits*5 >= n*n
 }
 
 // spotRing returns the footprint of the scene in the middle of which c lies.
