@@ -21,11 +21,13 @@ func TestMain(m *testing.M) {
 	if os.Getenv(childEnv) != "" {
 		os.Exit(child())
 	}
+	// SQLite in Go is an order of magnitude slower under the race detector.
+	checks := "40"
 	if raceEnabled {
-		// SQLite in Go is an order of magnitude slower under the race detector.
-		if err := flag.Set("rapid.checks", "15"); err != nil {
-			panic(err)
-		}
+		checks = "12"
+	}
+	if err := flag.Set("rapid.checks", checks); err != nil {
+		panic(err)
 	}
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("database/sql.(*DB).connectionOpener"))
 }

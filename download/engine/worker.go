@@ -47,10 +47,19 @@ func (w *worker) run(ctx context.Context) {
 	if errors.Is(err, errStopped) {
 		return
 	}
-	// The last words must reach the journal also when the program ends.
-	if serr := w.settle(context.WithoutCancel(ctx), err); serr != nil && !errors.Is(serr, errStopped) {
-		w.e.cfg.Logger.Error("cannot write the download queue", "task", w.rec.ID, "err", serr)
-		w.e.hold(w.rec.ID, w.e.cfg.BackoffMax)
+	// The last words must reach the journal also when the program ends; while its disk is full, they wait.
+	w.mu.Lock()
+	clean := w.settle(err)
+	w.mu.Unlock()
+	for n := 0; ; n++ {
+		err := w.e.save(context.WithoutCancel(ctx), w.rec, nil, clean, underWay...)
+		if err == nil || errors.Is(err, errStopped) {
+			return
+		}
+		w.e.cfg.Logger.Error("cannot write the download queue", "task", w.rec.ID, "err", err)
+		if pause(ctx, w.e.backoff(n)) != nil {
+			return // the next start finds the task interrupted
+		}
 	}
 }
 
