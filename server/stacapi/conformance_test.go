@@ -4,11 +4,13 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"testing"
 
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/catalog"
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/catalog/catalogtest"
 	client "forgemia.inra.fr/cdos-pub/dinamis-desktop/catalog/stacapi"
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/catalog/store"
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/server/stacapi"
 )
 
@@ -37,5 +39,20 @@ func TestMemoryBehindAPI(t *testing.T) {
 	catalogtest.Run(t, func(t *testing.T) (catalog.Source, catalog.Writer) {
 		m := catalogtest.NewMemory()
 		return overHTTP(t, m, nil), m
-	}, catalogtest.Rewrites())
+	}, catalogtest.Rewrites(), catalogtest.Items(100))
+}
+
+func TestSQLiteBehindAPI(t *testing.T) {
+	catalogtest.Run(t, func(t *testing.T) (catalog.Source, catalog.Writer) {
+		s, err := store.Open(t.Context(), filepath.Join(t.TempDir(), "catalogue.db"), store.Options{Authoritative: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+		})
+		return overHTTP(t, s, nil), s
+	}, catalogtest.Rewrites(), catalogtest.Items(100))
 }

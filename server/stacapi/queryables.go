@@ -30,7 +30,7 @@ func baseQueryables() map[string]queryable {
 		"title":          text("Title"),
 		"platform":       text("Platform"),
 		"constellation":  text("Constellation"),
-		"instruments":    {"title": "Instruments", "type": "array", "items": map[string]string{"type": "string"}},
+		"instruments":    {"title": "Instruments", "type": "array", "items": map[string]any{"type": "string"}},
 		"gsd":            number("Ground sample distance in metres"),
 		"eo:cloud_cover": cloud,
 	}
@@ -82,6 +82,9 @@ func addRange(q queryable, low, high any) {
 // addValues adds to the enumeration of a property; lists of objects (such as bands) are not enumerated.
 func addValues(q queryable, values []any) {
 	list, _ := q["enum"].([]any)
+	if elements, ok := q["items"].(map[string]any); ok {
+		list, _ = elements["enum"].([]any)
+	}
 	typ := ""
 	for _, v := range values {
 		switch v.(type) {
