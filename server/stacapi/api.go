@@ -17,6 +17,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/catalog"
@@ -28,6 +29,8 @@ type Config struct {
 	Source catalog.Source
 	// Writer takes transactions; nil means that the API is read-only.
 	Writer catalog.Writer
+	// Authorize is asked before every write. Required with a Writer, so that nothing is open by oversight.
+	Authorize Authorizer
 	// PublicURL is the base address in every link, without a slash at its end, e.g. "http://127.0.0.1:8480/stac". Empty
 	// means what each request names: its scheme and Host, and BasePath.
 	PublicURL string
@@ -54,12 +57,16 @@ type API struct {
 	openAPI  []byte
 	apiPage  []byte
 	mem      *memory
+	writes   sync.Mutex // from looking whether something exists to writing it
 }
 
 // New checks the configuration and returns the handler.
 func New(cfg Config) (*API, error) {
 	if cfg.Source == nil {
 		return nil, fmt.Errorf("stac api: no source")
+	}
+	if cfg.Writer != nil && cfg.Authorize == nil {
+		return nil, fmt.Errorf("stac api: a writer, but nothing that says who may write")
 	}
 	if cfg.PublicURL != "" {
 		u, err := url.Parse(cfg.PublicURL)
@@ -206,7 +213,7 @@ func (a *API) routes(path []string) route {
 }
 
 func (a *API) dispatch(w http.ResponseWriter, r *request) error {
-	methods := a.routes(r.path)
+	methods := a.withWrites(r.path, a.routes(r.path))
 	if methods == nil {
 		return notFound("there is nothing at %s; see %s/api.html", r.URL.Path, r.base)
 	}

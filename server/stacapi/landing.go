@@ -13,7 +13,7 @@ import (
 const FreeTextAllWords = "https://forgemia.inra.fr/cdos-pub/dinamis-desktop/conf/free-text-all-words"
 
 // conformsTo lists what holds. Drafts stand beside the final names where clients still look for those.
-func conformsTo() []string {
+func (a *API) conformsTo() []string {
 	const (
 		api  = "https://api.stacspec.org/v1.0.0/"
 		rc2  = "https://api.stacspec.org/v1.0.0-rc.2/"
@@ -23,7 +23,7 @@ func conformsTo() []string {
 		cql  = "http://www.opengis.net/spec/cql2/1.0/conf/"
 		cql0 = "http://www.opengis.net/spec/cql2/0.0/conf/"
 	)
-	return []string{
+	classes := []string{
 		api + "core", api + "browseable", api + "collections", api + "ogcapi-features", api + "item-search",
 		"https://api.stacspec.org/v1.0.0-rc.1/children",
 		api + "item-search#sort", api + "item-search#fields", api + "item-search#query", api + "item-search#context",
@@ -40,6 +40,12 @@ func conformsTo() []string {
 		cql0 + "cql2-text", cql0 + "cql2-json", cql0 + "basic-cql2",
 		FreeTextAllWords,
 	}
+	if a.cfg.Writer != nil {
+		classes = append(classes,
+			api+"ogcapi-features/extensions/transaction", api+"collections/extensions/transaction",
+			"http://www.opengis.net/spec/ogcapi-features-4/1.0/conf/simpletx")
+	}
+	return classes
 }
 
 func (a *API) landing(w http.ResponseWriter, r *request) error {
@@ -49,7 +55,7 @@ func (a *API) landing(w http.ResponseWriter, r *request) error {
 	}
 	b := r.base
 	doc := &stac.Catalog{
-		Version: "1.1.0", Id: a.cfg.ID, Title: a.cfg.Title, Description: a.cfg.Description, ConformsTo: conformsTo(),
+		Version: "1.1.0", Id: a.cfg.ID, Title: a.cfg.Title, Description: a.cfg.Description, ConformsTo: a.conformsTo(),
 		Links: []*stac.Link{
 			{Rel: "self", Href: r.self, Type: typeJSON},
 			{Rel: "root", Href: b, Type: typeJSON},
@@ -76,7 +82,7 @@ func (a *API) landing(w http.ResponseWriter, r *request) error {
 }
 
 func (a *API) conformance(w http.ResponseWriter, r *request) error {
-	body, err := json.Marshal(map[string]any{"conformsTo": conformsTo()})
+	body, err := json.Marshal(map[string]any{"conformsTo": a.conformsTo()})
 	if err != nil {
 		return err
 	}

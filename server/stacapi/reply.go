@@ -94,6 +94,10 @@ func (a *API) fail(w http.ResponseWriter, r *request, err error) {
 // reply sends a body of that media type, compressed if the client can read it. With tag it carries an ETag and answers
 // If-None-Match.
 func (a *API) reply(w http.ResponseWriter, r *request, mediaType string, body []byte, tag bool) error {
+	return a.replyStatus(w, r, http.StatusOK, mediaType, body, tag)
+}
+
+func (a *API) replyStatus(w http.ResponseWriter, r *request, status int, mediaType string, body []byte, tag bool) error {
 	h := w.Header()
 	h.Set("Content-Type", mediaType)
 	h.Add("Vary", "Accept-Encoding")
@@ -102,8 +106,7 @@ func (a *API) reply(w http.ResponseWriter, r *request, mediaType string, body []
 		coding = acceptedCoding(r.Header.Values("Accept-Encoding"))
 	}
 	if tag {
-		sum := sha256.Sum256(body)
-		etag := hex.EncodeToString(sum[:12])
+		etag := etagOf(body)
 		if coding != "" { // each coding is a representation of its own (RFC 9110 § 8.8.3.3)
 			h.Set("ETag", `"`+etag+"-"+coding+`"`)
 		} else {
@@ -123,11 +126,16 @@ func (a *API) reply(w http.ResponseWriter, r *request, mediaType string, body []
 		body = out
 	}
 	h.Set("Content-Length", strconv.Itoa(len(body)))
-	w.WriteHeader(http.StatusOK)
+	w.WriteHeader(status)
 	if r.Method != http.MethodHead {
 		_, _ = w.Write(body) // a client that is gone needs no answer
 	}
 	return nil
+}
+
+func etagOf(body []byte) string {
+	sum := sha256.Sum256(body)
+	return hex.EncodeToString(sum[:12])
 }
 
 // matches reports whether a list of entity tags holds this one, under any content coding.
