@@ -93,3 +93,63 @@ func TestSortIsSimplified(t *testing.T) {
 		}
 	}
 }
+
+// merged is RFC 7396 § 2 word for word, on decoded values.
+func merged(target, patch any) any {
+	p, ok := patch.(map[string]any)
+	if !ok {
+		return patch
+	}
+	t, ok := target.(map[string]any)
+	if !ok {
+		t = map[string]any{}
+	}
+	for name, v := range p {
+		if v == nil {
+			delete(t, name)
+		} else {
+			t[name] = merged(t[name], v)
+		}
+	}
+	return t
+}
+
+func FuzzMergePatch(f *testing.F) {
+	for _, c := range [][2]string{ // appendix A of RFC 7396
+		{`{"a":"b"}`, `{"a":"c"}`},
+		{`{"a":"b","b":"c"}`, `{"a":null}`},
+		{`{"a":["b"]}`, `{"a":"c"}`},
+		{`{"a":{"b":"c"}}`, `{"a":{"b":"d","c":null}}`},
+		{`{"a":[{"b":"c"}]}`, `{"a":[1]}`},
+		{`{"e":null}`, `{"a":1}`},
+		{`[1,2]`, `{"a":"b","c":null}`},
+		{`{}`, `{"a":{"bb":{"ccc":null}}}`},
+		{` { "é" : 1.00 } `, `{"\u00e9": {"x": [ ]}, "y\"": 2}`},
+	} {
+		f.Add([]byte(c[0]), []byte(c[1]))
+	}
+	f.Fuzz(func(t *testing.T, doc, patch []byte) {
+		out := mergePatch(nil, doc, patch)
+		var d, p, got any
+		if json.Unmarshal(doc, &d) != nil || json.Unmarshal(patch, &p) != nil || twice(doc) || twice(patch) {
+			return
+		}
+		if err := json.Unmarshal(out, &got); err != nil {
+			t.Fatalf("%s with %s is %s: %v", doc, patch, out, err)
+		}
+		if want := merged(d, p); !reflect.DeepEqual(got, want) {
+			t.Fatalf("%s with %s is %s, want %v", doc, patch, out, want)
+		}
+	})
+}
+
+// twice reports whether an object names a member twice, which has no agreed meaning (RFC 8259 § 4).
+func twice(doc []byte) bool {
+	seen, found := map[string]bool{}, false
+	eachMember(doc, 0, func(m memberAt) {
+		name := nameOf(m.key)
+		found = found || seen[name] || twice(doc[m.start:m.end])
+		seen[name] = true
+	})
+	return found
+}
