@@ -57,8 +57,8 @@ func (d *dialogs) editConnection(c present.Connection) {
 			note.Show()
 		})
 	}
-	row := func(place, label, help string, f *dialogField) fyne.CanvasObject {
-		placed(s, place, f)
+	row := func(name, label, help string, f *dialogField) fyne.CanvasObject {
+		d.place(name, f)
 		h := newText(label, theme.ColorNameForeground, theme.SizeNameCaptionText, cutNever)
 		h.bold = true
 		return vbox(3, border{left: h, centre: pad(caption(help, cutEnd), 0, 0, 0, 8)}.build(), f)

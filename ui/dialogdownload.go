@@ -117,7 +117,7 @@ func (v *downloadDialog) fill(st present.PlanState) {
 		check.Checked = k.Checked
 		check.OnChanged = func(on bool) { v.plan.Check(k.Key, on) }
 		v.checks[k.Key] = check
-		v.d.s.place("download.key."+k.Key, func() fyne.CanvasObject { return check })
+		v.d.placeShown("download.key."+k.Key, check)
 		note := k.Key + " · " + k.Type
 		if k.Title == k.Key {
 			note = k.Type

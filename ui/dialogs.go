@@ -16,10 +16,14 @@ type dialogs struct {
 	open    *widget.PopUp
 	onClose func()
 	login   *loginDialog
+	// named are the widgets of dialogs that have a place by name; pending those of the one that is being built, shown those of
+	// the one that is open.
+	named          map[string]fyne.CanvasObject
+	pending, shown map[string]fyne.CanvasObject
 }
 
 func newDialogs(s *Shell) *dialogs {
-	d := &dialogs{s: s}
+	d := &dialogs{s: s, named: map[string]fyne.CanvasObject{}, pending: map[string]fyne.CanvasObject{}}
 	d.login = newLoginDialog(s, d)
 	return d
 }
@@ -35,8 +39,22 @@ type dialogSpec struct {
 	focus   fyne.Focusable
 }
 
+// place gives a widget of the dialog that is being built a name, which it loses when the dialog closes.
+func (d *dialogs) place(name string, o fyne.CanvasObject) {
+	d.named[name], d.pending[name] = o, o
+	d.s.place(name, func() fyne.CanvasObject { return d.named[name] })
+}
+
+// placeShown names a widget that came into the dialog that is open.
+func (d *dialogs) placeShown(name string, o fyne.CanvasObject) {
+	d.place(name, o)
+	delete(d.pending, name)
+	d.shown[name] = o
+}
+
 func (d *dialogs) show(spec dialogSpec) {
 	d.close()
+	d.shown, d.pending = d.pending, map[string]fyne.CanvasObject{}
 	title := newText(spec.title, theme.ColorNameForeground, theme.SizeNameSubHeadingText, cutEnd)
 	title.bold = true
 	row := container.NewHBox(layout.NewSpacer())
@@ -63,6 +81,11 @@ func (d *dialogs) close() bool {
 	}
 	open, onClose := d.open, d.onClose
 	d.open, d.onClose = nil, nil
+	for name, o := range d.shown {
+		if d.named[name] == o {
+			delete(d.named, name)
+		}
+	}
 	open.Hide()
 	if onClose != nil {
 		onClose()
@@ -76,7 +99,8 @@ func (d *dialogs) button(name, label string, important bool, tapped func()) *hin
 	if important {
 		b.Importance = widget.HighImportance
 	}
-	return placed(d.s, name, b)
+	d.place(name, b)
+	return b
 }
 
 func (d *dialogs) closeButton(label string) *hintButton {

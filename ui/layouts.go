@@ -112,20 +112,6 @@ func (l sizedLayout) MinSize(objects []fyne.CanvasObject) fyne.Size {
 
 func (sizedLayout) Layout(objects []fyne.CanvasObject, s fyne.Size) { objects[0].Resize(s) }
 
-// atMost narrows the minimum of an object, so that a long text in it cannot push the window wide.
-func atMost(o fyne.CanvasObject, width float32) fyne.CanvasObject {
-	return container.New(atMostLayout(width), o)
-}
-
-type atMostLayout float32
-
-func (l atMostLayout) MinSize(objects []fyne.CanvasObject) fyne.Size {
-	m := objects[0].MinSize()
-	return fyne.NewSize(fyne.Min(m.Width, float32(l)), m.Height)
-}
-
-func (atMostLayout) Layout(objects []fyne.CanvasObject, s fyne.Size) { objects[0].Resize(s) }
-
 // paragraph is a text that wraps.
 func paragraph(s string, importance widget.Importance, align fyne.TextAlign) *widget.Label {
 	l := widget.NewLabel(s)

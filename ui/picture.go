@@ -26,9 +26,6 @@ func (p *picture) load(thumbs *present.Thumbs, item catalog.Item) {
 	p.set(img, here)
 }
 
-// reset makes the next load fetch again, also for the same item.
-func (p *picture) reset() { p.id = "" }
-
 func (p *picture) set(img image.Image, known bool) {
 	if img == nil {
 		p.img.Hide()

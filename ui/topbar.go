@@ -159,6 +159,11 @@ func (s *Shell) popUpMenu(items []*fyne.MenuItem, under fyne.CanvasObject) {
 	pos.X = max(min(pos.X, s.win.Canvas().Size().Width-menu.MinSize().Width-8), 0)
 	menu.ShowAtPosition(pos)
 	for i, it := range menu.Items {
-		s.place("menu."+itoa(i), func() fyne.CanvasObject { return it })
+		s.place("menu."+itoa(i), func() fyne.CanvasObject {
+			if !menu.Visible() {
+				return nil
+			}
+			return it
+		})
 	}
 }

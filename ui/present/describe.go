@@ -59,8 +59,11 @@ func (p *Printer) facts(it catalog.Item, props map[string]any) []Field {
 		when.Value = p.Date(it.Time.Start) + " – " + p.Date(it.Time.End)
 	}
 	all := []Field{
-		when, {p.T("Cloud cover"), p.value(props["eo:cloud_cover"], "%")}, {p.T("Satellite"), p.value(props["platform"], "")},
-		{p.T("Resolution"), p.value(props["gsd"], "m")}, {p.T("Projection"), first(p.value(props["proj:code"], ""), p.value(props["proj:epsg"], "EPSG"))},
+		when,
+		{p.T("Cloud cover"), p.value(props["eo:cloud_cover"], "%")},
+		{p.T("Satellite"), p.value(props["platform"], "")},
+		{p.T("Resolution"), p.value(props["gsd"], "m")},
+		{p.T("Projection"), first(p.value(props["proj:code"], ""), p.value(props["proj:epsg"], "EPSG"))},
 	}
 	var out []Field
 	for _, f := range all {
