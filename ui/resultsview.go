@@ -24,6 +24,7 @@ type resultsView struct {
 	download *hintButton
 	banner   *bannerView
 	state    *stateView
+	skeleton *fyne.Container // what is shown while the first answer is under way
 	more     *fyne.Container
 	moreBusy *widget.Activity
 	moreText *widget.Label
@@ -44,6 +45,7 @@ func newResultsView(s *Shell) *resultsView {
 	v.banner = newBannerView(s)
 	v.list = newResultList(v)
 	v.state = newStateView(s)
+	v.skeleton = newSkeleton()
 	v.buildMore()
 
 	head := border{right: v.sort, centre: v.count}.build()
@@ -51,7 +53,7 @@ func newResultsView(s *Shell) *resultsView {
 	v.root = panel(border{
 		top:    vbox(0, pad(head, 6, 6, 0, 12), pad(second, 0, 12, 6, 12), v.banner.root, rule()),
 		bottom: v.more,
-		centre: container.NewStack(v.list, v.state.root),
+		centre: container.NewStack(v.list, v.state.root, v.skeleton),
 	}.tight())
 	placed(s, "sort", v.sort)
 	placed(s, "download", v.download)
@@ -74,7 +76,10 @@ func (v *resultsView) buildMore() {
 func (v *resultsView) show() {
 	st, p := v.s.results.State(), v.s.p
 	v.count.SetText(st.Count)
-	if st.Count == "" {
+	switch {
+	case st.Phase == present.PhaseLoading:
+		v.count.SetText(p.T("Searching…"))
+	case st.Count == "":
 		v.count.SetText(p.T("Results"))
 	}
 	v.sort.SetText(p.SortLabel(st.Sort))
@@ -94,11 +99,10 @@ func (v *resultsView) show() {
 func (v *resultsView) showState(st present.ResultsState) {
 	p := v.s.p
 	conn := v.s.conns.State()
+	show(v.skeleton, st.Phase == present.PhaseLoading)
 	switch st.Phase {
-	case present.PhaseReady:
+	case present.PhaseReady, present.PhaseLoading:
 		v.state.hide()
-	case present.PhaseLoading:
-		v.state.wait(p.T("Searching…"))
 	case present.PhaseFailed:
 		v.state.problem(st.Problem, v.s.results.Again)
 	case present.PhaseEmpty:

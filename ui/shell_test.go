@@ -183,7 +183,7 @@ func TestStatesHaveTheirAction(t *testing.T) {
 		return catalog.Page{}, nil
 	}
 	test.Tap(st.form.search)
-	if !st.list.state.root.Visible() || st.list.state.text.Text != "Searching…" {
+	if !st.list.skeleton.Visible() || st.list.count.value != "Searching…" {
 		t.Error("a search under way is not shown")
 	}
 	st.until("a failure", func() bool { return st.results.State().Phase == present.PhaseFailed })

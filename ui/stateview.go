@@ -105,6 +105,36 @@ func show(o fyne.CanvasObject, on bool) {
 	}
 }
 
+// newSkeleton shows rows without content where results are about to be. It stands still: an animation would repaint the whole
+// window at each step.
+func newSkeleton() *fyne.Container {
+	rows := container.New(layout.NewCustomPaddedVBoxLayout(0))
+	for i := range 7 {
+		thumb := newSurface(colorSkeleton, 4)
+		thumb.min = fyne.NewSquareSize(52)
+		line := func(share float32, height float32) fyne.CanvasObject {
+			s := newSurface(colorSkeleton, height/2)
+			s.min = fyne.NewSize(10, height)
+			return container.New(shareLayout(share), s)
+		}
+		words := middle(vbox(8, line(0.85-float32(i%3)*0.09, 11), line(0.45, 8), line(0.3+float32(i%2)*0.06, 8)))
+		rows.Add(pad(border{left: hbox(0, newGap(34), thumb, newGap(8)), centre: words}.build(), 5, 10, 5, 0))
+	}
+	clip := container.NewClip(rows)
+	root := container.NewStack(newSurface(colorPanel, 0), clip)
+	root.Hide()
+	return root
+}
+
+// shareLayout gives an object a share of the width.
+type shareLayout float32
+
+func (shareLayout) MinSize(o []fyne.CanvasObject) fyne.Size { return o[0].MinSize() }
+
+func (l shareLayout) Layout(o []fyne.CanvasObject, s fyne.Size) {
+	o[0].Resize(fyne.NewSize(s.Width*float32(l), s.Height))
+}
+
 // bannerView is a line above a list about where it comes from.
 type bannerView struct {
 	s      *Shell

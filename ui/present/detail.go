@@ -1,6 +1,7 @@
 package present
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"time"
@@ -209,13 +210,9 @@ func isData(a catalog.Asset) bool {
 
 // indent writes a document so that a person can read it; the bytes themselves if they are not JSON.
 func indent(raw json.RawMessage) string {
-	var v any
-	if json.Unmarshal(raw, &v) != nil {
+	var b bytes.Buffer
+	if json.Indent(&b, raw, "", "  ") != nil {
 		return string(raw)
 	}
-	b, err := json.MarshalIndent(v, "", "  ")
-	if err != nil {
-		return string(raw)
-	}
-	return string(b)
+	return b.String()
 }
