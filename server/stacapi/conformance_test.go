@@ -39,7 +39,7 @@ func TestMemoryBehindAPI(t *testing.T) {
 	catalogtest.Run(t, func(t *testing.T) (catalog.Source, catalog.Writer) {
 		m := catalogtest.NewMemory()
 		return overHTTP(t, m, nil), m
-	}, catalogtest.Rewrites(), catalogtest.Items(100))
+	}, catalogtest.Rewrites(), catalogtest.Items(60))
 }
 
 func TestSQLiteBehindAPI(t *testing.T) {
@@ -54,5 +54,5 @@ func TestSQLiteBehindAPI(t *testing.T) {
 			}
 		})
 		return overHTTP(t, s, nil), s
-	}, catalogtest.Rewrites(), catalogtest.Items(100))
+	}, catalogtest.Rewrites(), catalogtest.Items(60))
 }
