@@ -65,7 +65,8 @@ type collectionRow struct {
 	widget.BaseWidget
 	s       *Shell
 	id      catalog.CollectionID
-	check   *widget.Check
+	epoch   int
+	check   *box
 	title   *text
 	hint    string
 	licence *chip
@@ -73,7 +74,7 @@ type collectionRow struct {
 }
 
 func newCollectionRow(s *Shell) *collectionRow {
-	r := &collectionRow{s: s, check: widget.NewCheck("", nil), title: newText("", theme.ColorNameForeground, theme.SizeNameText, cutEnd)}
+	r := &collectionRow{s: s, check: newBox(s.status, "", nil), title: newText("", theme.ColorNameForeground, theme.SizeNameText, cutEnd)}
 	r.licence = newChip("")
 	r.root = border{left: r.check, right: middle(r.licence), centre: r.title}.build()
 	r.ExtendBaseWidget(r)
@@ -84,6 +85,7 @@ func newCollectionRow(s *Shell) *collectionRow {
 func (r *collectionRow) CreateRenderer() fyne.WidgetRenderer { return widget.NewSimpleRenderer(r.root) }
 
 func (r *collectionRow) show(c present.CollectionRow) {
+	r.s.repaint(&r.epoch, r.root)
 	r.id = c.ID
 	r.check.OnChanged = nil
 	r.check.SetChecked(c.Checked)

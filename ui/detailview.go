@@ -5,7 +5,6 @@ import (
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/theme"
-	"fyne.io/fyne/v2/widget"
 
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/catalog"
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/ui/present"
@@ -31,11 +30,11 @@ type detailView struct {
 	state    *stateView
 	shown    catalog.Key
 	phase    present.Phase
-	checks   map[string]*widget.Check
+	checks   map[string]*box
 }
 
 func newDetailView(s *Shell) *detailView {
-	v := &detailView{s: s, checks: map[string]*widget.Check{}}
+	v := &detailView{s: s, checks: map[string]*box{}}
 	p := s.p
 	v.title = strong("", cutMiddle)
 	v.subtitle = caption("", cutEnd)
@@ -101,7 +100,7 @@ func (v *detailView) fill(st present.DetailState) {
 	v.title.SetText(st.Title)
 	v.subtitle.SetText(st.Subtitle)
 	v.pic.load(v.s.pictures, st.Item)
-	v.checks = map[string]*widget.Check{}
+	v.checks = map[string]*box{}
 	v.facts.RemoveAll()
 	for _, f := range st.Facts {
 		v.facts.Add(pair(f.Label, f.Value))
@@ -136,7 +135,7 @@ func (v *detailView) assets(st present.DetailState) fyne.CanvasObject {
 
 func (v *detailView) asset(a present.AssetRow) fyne.CanvasObject {
 	key := a.Asset.Key
-	check := widget.NewCheck("", nil)
+	check := newBox(v.s.status, "", nil)
 	check.Checked = a.Checked
 	check.OnChanged = func(on bool) { v.s.detail.Check(key, on) }
 	v.checks[key] = check

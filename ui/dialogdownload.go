@@ -4,7 +4,6 @@ import (
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/theme"
-	"fyne.io/fyne/v2/widget"
 
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/catalog"
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/ui/present"
@@ -33,7 +32,7 @@ type downloadDialog struct {
 	d      *dialogs
 	plan   *present.Plan
 	keys   *fyne.Container
-	checks map[string]*widget.Check
+	checks map[string]*box
 	folder *text
 	total  *text
 	free   *text
@@ -44,7 +43,7 @@ type downloadDialog struct {
 
 func (d *dialogs) download(items []catalog.Item, keys []string) {
 	s, p := d.s, d.s.p
-	v := &downloadDialog{d: d, checks: map[string]*widget.Check{}}
+	v := &downloadDialog{d: d, checks: map[string]*box{}}
 	v.plan = present.NewPlan(s.svc.Dispatch, p, s.conns.Workspace(), s.svc.Queue, s.svc.Disk, items, keys, s.settings.DownloadDir)
 	v.keys = vbox(2)
 	v.folder = newText("", theme.ColorNameForeground, theme.SizeNameText, cutMiddle)
@@ -113,7 +112,7 @@ func (v *downloadDialog) show() {
 func (v *downloadDialog) fill(st present.PlanState) {
 	v.keys.RemoveAll()
 	for _, k := range st.Keys {
-		check := widget.NewCheck("", nil)
+		check := newBox(v.d.s.status, "", nil)
 		check.Checked = k.Checked
 		check.OnChanged = func(on bool) { v.plan.Check(k.Key, on) }
 		v.checks[k.Key] = check

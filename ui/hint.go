@@ -5,9 +5,7 @@ import (
 	"time"
 
 	"fyne.io/fyne/v2"
-	"fyne.io/fyne/v2/container"
 	"fyne.io/fyne/v2/driver/desktop"
-	"fyne.io/fyne/v2/layout"
 	"fyne.io/fyne/v2/widget"
 )
 
@@ -17,18 +15,18 @@ func itoa(i int) string { return strconv.Itoa(i) }
 type statusBar struct {
 	root       fyne.CanvasObject
 	left       *text
-	right      *text
 	news, hint string
-	newsUntil  time.Time
+	// keys acts on the keys that mean the same everywhere, for the controls that take the focus.
+	keys      func(*fyne.KeyEvent) bool
+	newsUntil time.Time
 }
 
 // newsFor is how long a piece of news stays before a hint may take its place.
 const newsFor = 6 * time.Second
 
 func newStatusBar() *statusBar {
-	b := &statusBar{left: caption("", cutEnd), right: caption("", cutNever)}
-	row := container.New(layout.NewBorderLayout(nil, nil, nil, b.right), b.left, b.right)
-	b.root = border{top: rule(), centre: panel(pad(row, 3, 12, 3, 12))}.tight()
+	b := &statusBar{left: caption("", cutEnd), keys: func(*fyne.KeyEvent) bool { return false }}
+	b.root = border{top: rule(), centre: panel(pad(b.left, 3, 12, 3, 12))}.tight()
 	return b
 }
 
@@ -46,9 +44,6 @@ func (b *statusBar) Hint(text string) {
 	}
 	b.show()
 }
-
-// Right shows a standing fact at the right.
-func (b *statusBar) Right(text string) { b.right.SetText(text) }
 
 func (b *statusBar) show() {
 	if b.news != "" {
@@ -94,6 +89,33 @@ func (b *hintButton) MouseOut() {
 func (b *hintButton) FocusGained() {
 	b.bar.Hint(b.hint)
 	b.Button.FocusGained()
+}
+
+// TypedKey implements fyne.Focusable.
+func (b *hintButton) TypedKey(e *fyne.KeyEvent) {
+	if !b.bar.keys(e) {
+		b.Button.TypedKey(e)
+	}
+}
+
+// box is a check box that passes the keys of the window on.
+type box struct {
+	widget.Check
+	bar *statusBar
+}
+
+func newBox(bar *statusBar, label string, changed func(bool)) *box {
+	b := &box{bar: bar}
+	b.Text, b.OnChanged = label, changed
+	b.ExtendBaseWidget(b)
+	return b
+}
+
+// TypedKey implements fyne.Focusable.
+func (b *box) TypedKey(e *fyne.KeyEvent) {
+	if !b.bar.keys(e) {
+		b.Check.TypedKey(e)
+	}
 }
 
 // AccessibilityLabel says what an icon without a word does.

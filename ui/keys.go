@@ -8,6 +8,7 @@ import (
 // focus pass them on through windowKey.
 func (s *Shell) bindKeys() {
 	s.win.Canvas().SetOnTypedKey(func(e *fyne.KeyEvent) { s.windowKey(e) })
+	s.status.keys = s.windowKey
 	s.panels = []func(){
 		s.form.focus,
 		func() { s.focusMap() },

@@ -5,6 +5,7 @@ import (
 	"fyne.io/fyne/v2/container"
 	"github.com/peterstace/simplefeatures/geom"
 
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/catalog"
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/internal/geo"
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/ui/mapview"
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/ui/present"
@@ -47,7 +48,13 @@ func newMapStage(s *Shell) *mapStage {
 	s.results.Observe(m.show)
 	s.search.Observe(func() { m.view.SetArea(s.search.State().Area) })
 	s.app.Settings().AddListener(func(settings fyne.Settings) {
-		s.svc.Dispatch(func() { m.view.SetPalette(s.look.mapPalette(settings.ThemeVariant())) })
+		s.svc.Dispatch(func() {
+			s.epoch++
+			m.view.SetPalette(s.look.mapPalette(settings.ThemeVariant()))
+			s.list.list.Refresh()
+			s.form.collections.list.Refresh()
+			s.transfer.list.Refresh()
+		})
 	})
 	m.root = container.NewStack(m.view)
 	m.view.Fit(franceBox)
@@ -90,6 +97,21 @@ func (m *mapStage) show() {
 	}
 	m.view.SetFootprints(fs)
 	m.view.SetSelection(m.s.results.SelectedIDs())
+	if len(items) > 0 && !m.anyInView(items) {
+		m.fitResults()
+	}
+}
+
+// anyInView reports whether the map shows a part of one of the items at least. If it doesn't, a person who searched elsewhere in the
+// world would see nothing happen.
+func (m *mapStage) anyInView(items []catalog.Item) bool {
+	view := m.view.Viewport()
+	for _, it := range items {
+		if it.HasBBox && it.BBox.Intersects(view) {
+			return true
+		}
+	}
+	return false
 }
 
 func (m *mapStage) selectionChanged() {

@@ -15,11 +15,12 @@ type resultRow struct {
 	widget.BaseWidget
 	v     *resultsView
 	index int
+	epoch int
 	id    string
 
 	ground     *surface
 	edge       *surface
-	check      *widget.Check
+	check      *box
 	pic        *picture
 	title      *text
 	date       *text
@@ -40,7 +41,7 @@ func newResultRow(v *resultsView) *resultRow {
 	r := &resultRow{v: v, index: -1}
 	r.ground, r.edge = newSurface("", 0), newSurface("", 0)
 	r.edge.min = fyne.NewSize(3, 1)
-	r.check = widget.NewCheck("", nil)
+	r.check = newBox(v.s.status, "", nil)
 	r.pic = newPicture(fyne.NewSquareSize(52), 4)
 	r.title = strong("", cutMiddle)
 	r.date = newText("", theme.ColorNameForeground, theme.SizeNameCaptionText, cutNever)
@@ -59,6 +60,7 @@ func newResultRow(v *resultsView) *resultRow {
 func (r *resultRow) CreateRenderer() fyne.WidgetRenderer { return widget.NewSimpleRenderer(r.root) }
 
 func (r *resultRow) show(row present.ResultRow, hover string) {
+	r.v.s.repaint(&r.epoch, r.root)
 	r.id = row.Key.String()
 	r.title.SetText(row.Title)
 	r.date.SetText(row.Date)

@@ -50,7 +50,7 @@ func lightPalette() palette {
 		theme.ColorNameButton: rgb(0xeef1f4), theme.ColorNameDisabledButton: rgb(0xf0f2f5),
 		theme.ColorNameHover: rgba(0x12609f, 0x18), theme.ColorNamePressed: rgba(0x12609f, 0x38), theme.ColorNameFocus: rgba(0x12609f, 0x30),
 		theme.ColorNameSelection: rgba(0x12609f, 0x33), theme.ColorNameInputBackground: rgb(0xffffff), theme.ColorNameInputBorder: rgb(0x87939e),
-		theme.ColorNameSeparator: rgb(0xdbe1e6), theme.ColorNameShadow: rgba(0x0b1620, 0x2b), theme.ColorNameScrollBar: rgba(0x3c4a57, 0x80),
+		theme.ColorNameSeparator: rgb(0xdbe1e6), theme.ColorNameShadow: rgba(0x0b1620, 0x55), theme.ColorNameScrollBar: rgba(0x3c4a57, 0x80),
 		theme.ColorNameScrollBarBackground: rgba(0, 0), theme.ColorNameMenuBackground: rgb(0xffffff), theme.ColorNameOverlayBackground: rgb(0xffffff),
 		theme.ColorNameHeaderBackground: rgb(0xf4f6f8),
 		theme.ColorNameSuccess:          rgb(0x1a7445), theme.ColorNameForegroundOnSuccess: rgb(0xffffff),

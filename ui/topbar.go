@@ -19,7 +19,7 @@ type topBar struct {
 	dot     *surface
 	picker  *hintButton
 	reach   *text
-	offline *widget.Check
+	offline *box
 	account *hintButton
 	login   *hintButton
 }
@@ -38,7 +38,7 @@ func newTopBar(s *Shell) *topBar {
 	b.picker = newHintButton(s.status, "", theme.MenuDropDownIcon(), p.T("Choose the data centre to search in"), b.showConnections)
 	b.picker.IconPlacement = widget.ButtonIconTrailingText
 	b.picker.Importance = widget.LowImportance
-	b.offline = widget.NewCheck(p.T("Work offline"), func(on bool) { s.conns.SetOffline(on) })
+	b.offline = newBox(s.status, p.T("Work offline"), func(on bool) { s.conns.SetOffline(on) })
 	b.login = newHintButton(s.status, p.T("Log in"), theme.LoginIcon(), p.T("Log in through your web browser (Ctrl+L)"), s.account.Login)
 	b.login.Importance = widget.HighImportance
 	b.account = newHintButton(s.status, "", theme.AccountIcon(), p.T("Your account"), b.showAccount)

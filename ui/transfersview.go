@@ -153,6 +153,7 @@ type transferRow struct {
 	widget.BaseWidget
 	v                                  *transfersView
 	row                                present.TransferRow
+	epoch                              int
 	sign                               *widget.Icon
 	title, detail                      *text
 	bar                                *bar
@@ -186,6 +187,7 @@ func newTransferRow(v *transfersView) *transferRow {
 func (r *transferRow) CreateRenderer() fyne.WidgetRenderer { return widget.NewSimpleRenderer(r.root) }
 
 func (r *transferRow) show(row present.TransferRow) {
+	r.v.s.repaint(&r.epoch, r.root)
 	before := r.row
 	r.row = row
 	r.title.SetText(row.Title)
