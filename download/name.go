@@ -42,9 +42,8 @@ func SafeName(s string) string {
 	if s == "" {
 		return "_"
 	}
-	if base, rest, _ := strings.Cut(s, "."); reserved(base) {
+	if base, _, _ := strings.Cut(s, "."); reserved(base) {
 		s = strings.TrimRight(base, " ") + "_" + strings.TrimPrefix(s, base)
-		_ = rest
 	}
 	if strings.HasSuffix(strings.ToLower(s), PartSuffix) {
 		s += "_"

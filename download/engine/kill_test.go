@@ -57,7 +57,7 @@ func child() int {
 	return 0
 }
 
-func number0(name string, def int) int {
+func fromEnv(name string, def int) int {
 	if n, err := strconv.Atoi(os.Getenv(name)); err == nil {
 		return n
 	}
@@ -68,8 +68,8 @@ func number0(name string, def int) int {
 // claim no byte that isn't on the disk; in the end every file must be whole. DINAMIS_KILLS and DINAMIS_SEED choose how
 // often and when.
 func TestKilledAtRandomMoments(t *testing.T) {
-	kills := number0("DINAMIS_KILLS", 20)
-	seed := uint64(number0("DINAMIS_SEED", int(time.Now().UnixNano()&0xffffff)))
+	kills := fromEnv("DINAMIS_KILLS", 20)
+	seed := uint64(fromEnv("DINAMIS_SEED", int(time.Now().UnixNano()&0xffffff)))
 	t.Logf("DINAMIS_SEED=%d", seed)
 	rng := rand.New(rand.NewPCG(seed, 1))
 	r := newRig(t)
