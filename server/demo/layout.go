@@ -14,47 +14,69 @@ import (
 // France is id 250 of ISO 3166-1, the number by which Natural Earth files it.
 const franceID = "250"
 
-// country is the outline of mainland France with Corsica, for deciding which scenes exist.
-type country struct{ rings []basemap.Line }
+// country is the outline of mainland France with Corsica, for deciding which scenes exist: its edges by the latitudes
+// that they reach, since half a million places are asked for.
+type country struct {
+	bands [(countryNorth - countrySouth) * bandsPerDegree][][2]geom.XY
+}
 
-func loadFrance() (country, error) {
+const (
+	countrySouth, countryNorth = 41, 52
+	bandsPerDegree             = 8
+)
+
+func (c *country) add(ring basemap.Line) {
+	for i := 1; i < len(ring); i++ {
+		a, b := ring[i-1], ring[i]
+		lo := int((min(a.Y, b.Y) - countrySouth) * bandsPerDegree)
+		hi := int((max(a.Y, b.Y) - countrySouth) * bandsPerDegree)
+		for k := max(lo, 0); k <= min(hi, len(c.bands)-1); k++ {
+			c.bands[k] = append(c.bands[k], [2]geom.XY{a, b})
+		}
+	}
+}
+
+func loadFrance() (*country, error) {
 	base, err := basemap.Load(basemap.Medium)
 	if err != nil {
-		return country{}, fmt.Errorf("outline of France: %w", err)
+		return nil, fmt.Errorf("outline of France: %w", err)
 	}
-	var c country
-	for _, country := range base.Countries {
-		if country.ID != franceID {
+	c, rings := new(country), 0
+	for _, each := range base.Countries {
+		if each.ID != franceID {
 			continue
 		}
-		for _, poly := range country.Area {
+		for _, poly := range each.Area {
 			// The overseas departments lie outside this box.
-			if p := poly[0][0]; p.X > -6 && p.X < 10 && p.Y > 41 && p.Y < 52 {
-				c.rings = append(c.rings, poly[0])
+			if p := poly[0][0]; p.X > -6 && p.X < 10 && p.Y > countrySouth && p.Y < countryNorth {
+				c.add(poly[0])
+				rings++
 			}
 		}
 	}
-	if len(c.rings) == 0 {
-		return c, fmt.Errorf("outline of France: the basemap has no country %s", franceID)
+	if rings == 0 {
+		return nil, fmt.Errorf("outline of France: the basemap has no country %s", franceID)
 	}
 	return c, nil
 }
 
-func (c country) contains(lon, lat float64) bool {
+func (c *country) contains(lon, lat float64) bool {
+	k := int(math.Floor((lat - countrySouth) * bandsPerDegree))
+	if k < 0 || k >= len(c.bands) {
+		return false
+	}
 	in := false
-	for _, ring := range c.rings {
-		for i, b := range ring {
-			a := ring[(i+len(ring)-1)%len(ring)]
-			if (a.Y > lat) != (b.Y > lat) && lon < a.X+(lat-a.Y)/(b.Y-a.Y)*(b.X-a.X) {
-				in = !in
-			}
+	for _, e := range c.bands[k] {
+		a, b := e[0], e[1]
+		if (a.Y > lat) != (b.Y > lat) && lon < a.X+(lat-a.Y)/(b.Y-a.Y)*(b.X-a.X) {
+			in = !in
 		}
 	}
 	return in
 }
 
 // share returns how much of a projected box lies in the country, 0 to 1, from n × n samples.
-func (c country) share(p *geo.Projection, west, south, east, north float64, n int) float64 {
+func (c *country) share(p *geo.Projection, west, south, east, north float64, n int) float64 {
 	hits := 0
 	for i := range n {
 		for j := range n {
@@ -113,7 +135,7 @@ func homeTiles() map[string]bool {
 
 // sentinel2Views lays the tiles of the real grid over France, each seen by the orbit that covers most of it and, for
 // a home tile, by every orbit that covers a third of it or more.
-func sentinel2Views(fr country) ([]s2View, error) {
+func sentinel2Views(fr *country) ([]s2View, error) {
 	var views []s2View
 	home := homeTiles()
 	for zone := 30; zone <= 32; zone++ {
@@ -182,7 +204,7 @@ const (
 
 // spotCentres returns the middles of the scenes that together cover mainland France, in Lambert-93. Rows and columns
 // follow the orbit; shift moves the whole lattice, as no two years are flown alike.
-func spotCentres(fr country, p *geo.Projection, shiftX, shiftY float64) []geom.XY {
+func spotCentres(fr *country, p *geo.Projection, shiftX, shiftY float64) []geom.XY {
 	sin, cos := math.Sin(orbitTilt), math.Cos(orbitTilt)
 	var out []geom.XY
 	for i := -16; i <= 16; i++ {
@@ -197,14 +219,18 @@ func spotCentres(fr country, p *geo.Projection, shiftX, shiftY float64) []geom.X
 	return out
 }
 
-// onMainland reports whether a fifth or more of the scene around c is mainland France.
-func onMainland(fr country, p *geo.Projection, c geom.XY) bool {
-	const n = 5
+// onMainland reports whether about a fifth or more of the scene around c is mainland France.
+func onMainland(fr *country, p *geo.Projection, c geom.XY) bool {
+	// Most of the lattice lies nowhere near: France fits this box of Lambert-93.
+	if c.X < 60e3 || c.X > 1110e3 || c.Y < 6010e3 || c.Y > 7140e3 {
+		return false
+	}
+	const n = 3
 	sin, cos := math.Sin(orbitTilt), math.Cos(orbitTilt)
 	hits := 0
 	for i := range n {
 		for j := range n {
-			u, v := (float64(i)-n/2)/n*spotAcross, (float64(j)-n/2)/n*spotAlong
+			u, v := (float64(i)-1)/n*spotAcross, (float64(j)-1)/n*spotAlong
 			lon, lat := p.Inverse(c.X+u*cos+v*sin, c.Y-u*sin+v*cos)
 			// Corsica lies east of this.
 			if lon < 8.3 && fr.contains(lon, lat) {
@@ -212,7 +238,7 @@ func onMainland(fr country, p *geo.Projection, c geom.XY) bool {
 			}
 		}
 	}
-	return hits*5 >= n*n
+	return hits >= 2
 }
 
 // spotRing returns the footprint of the scene in the middle of which c lies.

@@ -74,7 +74,7 @@ const (
 )
 
 // planSPOT covers mainland France once a year, as the national coverage does, and takes a part of it twice.
-func planSPOT(seed uint64, fr country) ([]acquisition, error) {
+func planSPOT(seed uint64, fr *country) ([]acquisition, error) {
 	p, err := geo.NewProjection(2154)
 	if err != nil {
 		return nil, err

@@ -85,7 +85,7 @@ func sensorBand(name string) scene.Band {
 	return scene.Band{}
 }
 
-// Bits of the masks, as MAJA writes them (CNES, MAJA products description, §4.2).
+// Bits of the masks, laid out after those of MAJA products.
 const (
 	clmAny      = 1 << 0 // cloud or shadow, but thin cloud
 	clmCloud    = 1 << 1
