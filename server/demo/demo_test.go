@@ -337,25 +337,3 @@ func TestDescribeChangesNothingElse(t *testing.T) {
 		t.Error("a bad digest was accepted")
 	}
 }
-
-func BenchmarkItems(b *testing.B) {
-	a := testArchive(b)
-	n, size := 0, 0
-	b.ResetTimer()
-	for b.Loop() {
-		for it := range a.Items() {
-			n++
-			size += len(it.Raw)
-		}
-	}
-	b.ReportMetric(float64(n)/b.Elapsed().Seconds(), "items/s")
-	b.ReportMetric(float64(size)/float64(n), "bytes/item")
-}
-
-func BenchmarkNew(b *testing.B) {
-	for b.Loop() {
-		if _, err := newArchive(); err != nil {
-			b.Fatal(err)
-		}
-	}
-}

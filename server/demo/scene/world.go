@@ -2,7 +2,7 @@
 // the same for every sensor and date, with a sun, seasons and a sky of its own for every overpass.
 //
 // A newcomer finds here, from the ground up: the coast (coast.go), hills (relief.go), places by name (places.go),
-// what covers the ground (cover.go), how that reflects light through the year (spectra.go), clouds (sky.go), and how
+// what covers the ground (cover.go, fields.go), how that reflects light through the year (spectra.go), clouds (sky.go), and how
 // an image is made of it all (render.go). Nothing here knows about files, STAC or collections.
 //
 // Inside, a place is x kilometres east and y kilometres north of 2.5° E, 46.5° N on a plate carrée.
