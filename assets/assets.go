@@ -4,7 +4,10 @@
 // use it. The base map is in assets/basemap.
 package assets
 
-import "embed"
+import (
+	"embed"
+	"strings"
+)
 
 // AppIcon is the icon of the application: 512 × 512 PNG. AppIconSVG is the drawing that it was made from.
 var (
@@ -24,3 +27,21 @@ var Icons embed.FS
 //
 //go:embed translations/*.json
 var Translations embed.FS
+
+//go:embed licences/*.txt
+var licences embed.FS
+
+// Licences returns the licence of this program, of the base map, and of every Go module that is built in.
+func Licences() string {
+	var b strings.Builder
+	for _, part := range []struct{ title, file string }{
+		{"DINAMIS Desktop", "apache-2.0.txt"}, {"Natural Earth", "natural-earth.txt"}, {"Go modules", "third-party.txt"},
+	} {
+		text, err := licences.ReadFile("licences/" + part.file)
+		if err != nil {
+			panic("licence texts are part of the program: " + err.Error())
+		}
+		b.WriteString(part.title + "\n\n" + string(text) + "\n\n")
+	}
+	return b.String()
+}
