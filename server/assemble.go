@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"time"
 
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/catalog/store"
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/server/demo"
@@ -60,7 +61,7 @@ func (s *Server) assemble(ctx context.Context, cfg Config) (parts, error) {
 	signer, err := signing.New(signing.Config{
 		PublicURL: s.addresses.Signing, ObjectsURL: s.addresses.Objects, RoleARN: objectstore.RoleARN(role),
 		TokenURL:        s.addresses.Issuer + "/protocol/openid-connect/token",
-		DefaultDuration: cfg.URLLifetime, Authorize: refusesWhatTheStoreWould(objects, role),
+		DefaultDuration: cfg.URLLifetime, MaxSession: maxSession, Authorize: refusesWhatTheStoreWould(objects, role),
 		Logger: cfg.Logger.With("part", "signing"),
 	})
 	if err != nil {
@@ -81,6 +82,9 @@ func (s *Server) assemble(ctx context.Context, cfg Config) (parts, error) {
 	mux.HandleFunc("GET /{$}", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/stac/api.html", http.StatusFound) })
 	return parts{api: mux, objects: objects}, nil
 }
+
+// maxSession is the longest that the role of the default policies gives temporary credentials for, so that URLs may be asked to live as long.
+const maxSession = 7 * 24 * time.Hour
 
 // countUpTo is how many matches a search counts by default: enough for "2,345 of …", cheap enough for each page.
 const countUpTo = 10_000
