@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -74,7 +75,8 @@ func TestKilledAtRandomMoments(t *testing.T) {
 	rng := rand.New(rand.NewPCG(seed, 1))
 	r := newRig(t)
 	r.store.Unsigned = true
-	const files, size = 12, 400_000
+	// Enough to do that most of the kills come in the middle of it.
+	files, size := max(12, kills), 400_000
 	e := r.open()
 	objects := map[string]Object{}
 	var reqs []download.Request
@@ -105,13 +107,20 @@ func TestKilledAtRandomMoments(t *testing.T) {
 			break
 		}
 		time.Sleep(time.Duration(rng.Int64N(int64(25 * time.Millisecond))))
-		if err := c.cmd.Process.Kill(); err != nil {
+		if err := c.cmd.Process.Kill(); errors.Is(err, os.ErrProcessDone) {
+			finished = true // it was faster
+		} else if err != nil {
 			t.Fatal(err)
 		}
-		<-c.ended
+		if err := <-c.ended; finished && err != nil {
+			t.Fatalf("the child ended: %v", err)
+		}
 		r.journalHolds(objects)
 	}
 	t.Logf("%d kills", killed)
+	if killed < kills/2 {
+		t.Errorf("only %d of %d kills came before the end", killed, kills)
+	}
 	r.store.Heal()
 	c := r.child()
 	if err := <-c.ended; err != nil {
