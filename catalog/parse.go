@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
@@ -288,4 +289,19 @@ func (c *Collection) readExtent(v []byte) {
 		}
 		return false
 	})
+}
+
+// StubCollection returns a valid collection that says nothing but its id, for items whose collection is not known.
+func StubCollection(id CollectionID) (Collection, error) {
+	if id == "" {
+		return Collection{}, protocol(opCollection, "", "there is no id")
+	}
+	raw, err := json.Marshal(map[string]any{
+		"type": "Collection", "stac_version": "1.1.0", "id": id, "description": "", "license": "other", "links": []any{},
+		"extent": map[string]any{"spatial": map[string]any{"bbox": [][]float64{{-180, -90, 180, 90}}}, "temporal": map[string]any{"interval": [][]any{{nil, nil}}}},
+	})
+	if err != nil {
+		return Collection{}, &Error{Op: opCollection, Key: string(id), Err: err}
+	}
+	return ParseCollection(raw)
 }

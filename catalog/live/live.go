@@ -10,7 +10,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"strings"
 	"sync"
@@ -318,7 +317,7 @@ func (c *Catalog) needCollections(ctx context.Context, items []catalog.Item) err
 	}
 	var stubs []catalog.Collection
 	for id := range missing {
-		stub, err := stubOf(id)
+		stub, err := catalog.StubCollection(id)
 		if err != nil {
 			return err
 		}
@@ -356,20 +355,6 @@ func (c *Catalog) remember(cs []catalog.Collection) {
 	for _, x := range cs {
 		c.known[x.ID] = true
 	}
-}
-
-func stubOf(id catalog.CollectionID) (catalog.Collection, error) {
-	if id == "" {
-		return catalog.Collection{}, &catalog.Error{Op: "keep items", Kind: catalog.KindProtocol, Err: errors.New("the service sent items without a collection, which cannot be kept")}
-	}
-	raw, err := json.Marshal(map[string]any{
-		"type": "Collection", "stac_version": "1.1.0", "id": id, "description": "", "license": "other", "links": []any{},
-		"extent": map[string]any{"spatial": map[string]any{"bbox": [][]float64{{-180, -90, 180, 90}}}, "temporal": map[string]any{"interval": [][]any{{nil, nil}}}},
-	})
-	if err != nil {
-		return catalog.Collection{}, fmt.Errorf("describe collection %s: %w", id, err)
-	}
-	return catalog.ParseCollection(raw)
 }
 
 // stored notes whether an answer could be kept, and reports it. A failure doesn't cost the user the answer.

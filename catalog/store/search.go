@@ -172,8 +172,8 @@ func (a *asked) candidates(ctx context.Context) (rids []int64, few bool, err err
 		return rids, true, err
 	}
 	if words := a.m.Words(); len(words) > 0 {
-		rids, err = numbers(ctx, a.r, "SELECT rowid FROM item_fts WHERE item_fts MATCH ? LIMIT ?", matchText(words), fewCandidates+1)
-		if err != nil || len(rids) <= fewCandidates {
+		rids, err = numbers(ctx, a.r, "SELECT rowid FROM item_fts WHERE item_fts MATCH ? LIMIT ?", matchText(words), a.s.few+1)
+		if err != nil || len(rids) <= a.s.few {
 			return rids, true, err
 		}
 	}
@@ -185,8 +185,8 @@ func (a *asked) candidates(ctx context.Context) (rids []int64, few bool, err err
 	for _, b := range boxes {
 		n := outward(b)
 		part, err := numbers(ctx, a.r, "SELECT rid FROM item_rt WHERE minx <= ? AND maxx >= ? AND miny <= ? AND maxy >= ? AND maxt >= ? AND mint <= ? LIMIT ?",
-			n[1], n[0], n[3], n[2], m0, m1, fewCandidates+1)
-		if err != nil || len(part) > fewCandidates {
+			n[1], n[0], n[3], n[2], m0, m1, a.s.few+1)
+		if err != nil || len(part) > a.s.few {
 			return nil, false, err
 		}
 		rids = append(rids, part...)

@@ -50,6 +50,7 @@ type Store struct {
 	names    sync.Map // collection number → catalog.CollectionID
 	coverage atomic.Pointer[knownCoverage]
 	readers  *readers
+	few      int // fewCandidates, less in tests
 }
 
 // Open opens or creates the catalogue at path. A file or folder that cannot be written is opened for reading.
@@ -76,7 +77,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(fail(op, path, err), db.Close())
 	}
-	return &Store{db: db, opts: o, docs: docs, readers: newReaders(db.RO)}, nil
+	return &Store{db: db, opts: o, docs: docs, readers: newReaders(db.RO), few: fewCandidates}, nil
 }
 
 // Path returns the path of the file.
@@ -114,9 +115,9 @@ func (s *Store) view(ctx context.Context, op string, f func(r *reader) error) er
 		return err
 	}
 	defer done()
-	return fail(op, "", s.readers.use(ctx, func(r *reader) error {
+	return s.suspect(fail(op, "", s.readers.use(ctx, func(r *reader) error {
 		return r.snapshot(ctx, func() error { return f(r) })
-	}))
+	})))
 }
 
 // update runs f in one transaction.
@@ -129,7 +130,7 @@ func (s *Store) update(ctx context.Context, op string, f func(tx *sql.Tx) error)
 	if s.ReadOnly() {
 		return fail(op, s.Path(), sqlitex.ErrReadOnly)
 	}
-	return fail(op, "", s.db.Update(ctx, f))
+	return s.suspect(fail(op, "", s.db.Update(ctx, f)))
 }
 
 // fail turns an error into the domain's; one that is already passes as it is.

@@ -66,6 +66,9 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrReadOnly, err)
 	}
+	if err := refuse(ctx, path, o); err != nil {
+		return nil, err
+	}
 	rw, err := sql.Open("sqlite", dsn(path, o, writing))
 	if err != nil {
 		return nil, err
@@ -84,6 +87,22 @@ func Open(ctx context.Context, path string, o Options) (*DB, error) {
 		return nil, err
 	}
 	return &DB{RW: rw, RO: ro, path: path, readOnly: !writable(path)}, nil
+}
+
+// refuse looks at a file that is there already before anything is changed in it: setting WAL is such a change.
+func refuse(ctx context.Context, path string, o Options) error {
+	if fi, err := os.Stat(path); err != nil || fi.Size() == 0 {
+		return nil //nolint:nilerr // it will be created
+	}
+	db, err := openReaders(path, o, reading)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	if _, _, err := inspect(ctx, db, o); errors.Is(err, ErrForeign) || errors.Is(err, ErrNewer) {
+		return err
+	}
+	return nil // any other error comes again, and is dealt with, when the file is opened for writing
 }
 
 func openReaders(path string, o Options, how access) (*sql.DB, error) {
@@ -300,4 +319,9 @@ func Classify(err error) error {
 		}
 	}
 	return err
+}
+
+// OpenDamaged opens a file for reading what can still be read, without looking at what it is.
+func OpenDamaged(path string) (*sql.DB, error) {
+	return sql.Open("sqlite", dsn(path, Options{}, reading))
 }

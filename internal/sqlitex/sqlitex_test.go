@@ -73,8 +73,15 @@ func TestOpenRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	db.Close()
+	before, err := os.ReadFile(foreign)
+	if err != nil {
+		t.Fatal(err)
+	}
 	if _, err := open(t, foreign, v1); !errors.Is(err, ErrForeign) {
 		t.Errorf("foreign: %v", err)
+	}
+	if after, err := os.ReadFile(foreign); err != nil || string(after) != string(before) {
+		t.Error("a foreign file was changed:", err)
 	}
 	file := filepath.Join(dir, "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
