@@ -28,15 +28,15 @@ build: build/dinamis-desktop build/dinamis build/dinamis-server ## Build the thr
 .PHONY: build/dinamis-desktop build/dinamis build/dinamis-server
 build/dinamis-desktop:
 	@scripts/setup go build
-	@go build $(TAGS) -trimpath -o $@ ./cmd/dinamis-desktop
+	@go build $(TAGS) -o $@ ./cmd/dinamis-desktop
 
 build/dinamis:
 	@scripts/setup go
-	@CGO_ENABLED=0 go build -trimpath -o $@ ./cmd/dinamis
+	@CGO_ENABLED=0 go build -o $@ ./cmd/dinamis
 
 build/dinamis-server:
 	@scripts/setup go
-	@CGO_ENABLED=0 go build -trimpath -o $@ ./cmd/dinamis-server
+	@CGO_ENABLED=0 go build -o $@ ./cmd/dinamis-server
 
 test: ## Set up and run the tests (RACE=1 with the race detector, PKG=./catalog/... a part)
 	@scripts/setup go build test

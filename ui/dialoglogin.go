@@ -49,6 +49,12 @@ func (l *loginDialog) follow() {
 	}
 }
 
+// again shows the step of a login under way after another dialog stood in its place.
+func (l *loginDialog) again() {
+	l.step, l.key = present.LoginClosed, ""
+	l.follow()
+}
+
 // replace shows another step; closing it by hand gives the login up.
 func (l *loginDialog) replace(title string, body fyne.CanvasObject, buttons ...fyne.CanvasObject) {
 	l.d.onClose = nil
@@ -137,9 +143,14 @@ func (s *Shell) AskVaultConsent(ctx context.Context) (bool, error) {
 	}
 }
 
+// consent asks in the middle of a login: its dialog stands aside meanwhile, which must not give the login up.
 func (d *dialogs) consent(answer func(bool)) {
 	p := d.s.p
+	d.onClose = nil
 	d.ask(p.T("Stay logged in?"),
 		p.T("This computer has no keychain that could keep your login. It can be kept in an encrypted file that only your account can read. Without it you log in again at each start."),
-		p.T("Keep it in a file"), p.T("Don't keep it"), answer)
+		p.T("Keep it in a file"), p.T("Don't keep it"), func(yes bool) {
+			answer(yes)
+			d.login.again()
+		})
 }

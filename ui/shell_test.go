@@ -307,6 +307,27 @@ func TestVaultConsent(t *testing.T) {
 	}
 }
 
+// The question about the vault comes in the middle of a login. Neither answer may give the login up.
+func TestVaultConsentKeepsTheLogin(t *testing.T) {
+	st := newStand(t, present.English)
+	st.account.Login()
+	st.until("the login dialog", func() bool { _, ok := st.Where("login.cancel"); return ok })
+	answer := make(chan bool, 1)
+	go func() {
+		yes, err := st.AskVaultConsent(context.Background())
+		answer <- yes && err == nil
+	}()
+	st.until("the question", func() bool { _, ok := st.Where("dialog.yes"); return ok })
+	test.Tap(st.places["dialog.yes"]().(*hintButton))
+	if !<-answer {
+		t.Error("yes was not heard")
+	}
+	st.until("the login dialog again", func() bool { _, ok := st.Where("login.cancel"); return ok })
+	if got := st.account.State().Step; got != present.LoginBrowser {
+		t.Errorf("the login is at step %v", got)
+	}
+}
+
 func TestGeometryIsRemembered(t *testing.T) {
 	st := newStand(t, present.English)
 	st.main.SetOffset(0.6)

@@ -38,7 +38,7 @@ func (e entry) identity() auth.Identity {
 func (s *Session) entryOf(g granted) entry {
 	i := g.identity
 	return entry{
-		Version: entryVersion, Issuer: s.cfg.Issuer, Client: s.cfg.ClientID, Refresh: g.refresh.Reveal(),
+		Version: entryVersion, Issuer: s.issuer(), Client: s.cfg.ClientID, Refresh: g.refresh.Reveal(),
 		Subject: i.Subject, Username: i.Username, Name: i.Name, Email: i.Email, Groups: i.Groups,
 	}
 }
@@ -74,7 +74,12 @@ func (s *Session) load(ctx context.Context) (entry, error) {
 		return entry{}, &auth.Error{Op: op, Kind: auth.KindOf(err), Key: s.cfg.Name, Err: err}
 	}
 	e, ok := decodeEntry(text)
-	if !ok || e.Issuer != s.cfg.Issuer || e.Client != s.cfg.ClientID {
+	known := s.issuer()
+	if ok && known == "" && e.Client == s.cfg.ClientID {
+		s.learn(e.Issuer)
+		known = e.Issuer
+	}
+	if !ok || e.Issuer != known || e.Client != s.cfg.ClientID {
 		return entry{}, &auth.Error{Op: op, Kind: auth.KindNotFound, Key: s.cfg.Name, Err: errors.New("the saved login is of another provider")}
 	}
 	return e, nil

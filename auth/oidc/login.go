@@ -56,25 +56,28 @@ func (s *Session) loginBrowser(ctx context.Context, end func(error)) (err error)
 	if err := s.writable(ctx, opLogin); err != nil {
 		return err
 	}
+	p, err := s.discover(ctx, opLogin)
+	if err != nil {
+		return err
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return &auth.Error{Op: opLogin, Kind: auth.KindInternal, Key: s.cfg.Name, Err: fmt.Errorf("no local port for the browser's answer: %w", err)}
 	}
-	cb := newCallback(l.Addr().String(), s.cfg.Issuer)
+	cb := newCallback(l.Addr().String(), s.issuer())
 	srv := &http.Server{Handler: cb, ReadTimeout: 10 * time.Second, ReadHeaderTimeout: 5 * time.Second, MaxHeaderBytes: 32 << 10}
 	var serving sync.WaitGroup
 	serving.Go(func() { srv.Serve(l) }) //nolint:errcheck // it ends with Shutdown
 	defer serving.Wait()
 	defer closeServer(srv)
 
-	p, err := s.discover(ctx, opLogin)
-	if err != nil {
-		return err
-	}
 	conf := p.oauth
 	conf.RedirectURL = "http://" + l.Addr().String() + callbackPath
 	verifier, nonce := oauth2.GenerateVerifier(), rand.Text()
 	address := conf.AuthCodeURL(cb.state, gooidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier))
+
+	s.setLoginURL(address)
+	defer s.setLoginURL("")
 
 	failed := make(chan error, 1)
 	go func() {

@@ -3,7 +3,9 @@ package oidc_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -223,4 +225,31 @@ func TestLockedVaultStopsBeforeTheBrowser(t *testing.T) {
 	}
 	wantKind(t, r.LoginBrowser(t.Context()), auth.KindLocked, "consent")
 	wantKind(t, r.LoginDevice(t.Context()), auth.KindLocked, "consent")
+}
+
+// A connection that names only its signing API finds the provider through it, and is logged in after a restart without asking again.
+func TestIssuerFromTheSigningAPI(t *testing.T) {
+	p := idptest.Start(t)
+	api := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprintf(w, `{"components":{"securitySchemes":{"OAuth2PasswordBearer":{"type":"oauth2","flows":{"password":{"scopes":{},"tokenUrl":%q}}}}}}`,
+			p.Issuer()+"/protocol/openid-connect/token")
+	}))
+	cfg := oidc.Config{
+		Name: "lab", SigningURL: api.URL, ClientID: "gdal", Vault: &vault.Memory{},
+		OpenBrowser: idptest.Browser{Username: "alice", Password: "alice"}.Open,
+	}
+	s := oidc.New(cfg)
+	defer s.Close()
+	if err := s.LoginBrowser(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	api.Close()
+	again := oidc.New(cfg)
+	defer again.Close()
+	if err := again.Restore(t.Context()); err != nil || again.Snapshot().Identity.Username != "alice" {
+		t.Fatalf("after a restart: %v, %+v", err, again.Snapshot())
+	}
+	if _, err := again.Token(t.Context()); err != nil {
+		t.Errorf("a token without the signing API: %v", err)
+	}
 }

@@ -53,10 +53,14 @@ func (s *Session) discover(ctx context.Context, op string) (*provider, error) {
 	if p != nil {
 		return p, nil
 	}
-	if err := secure(s.cfg.Issuer); err != nil {
+	issuer, err := s.findIssuer(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if err := secure(issuer); err != nil {
 		return nil, &auth.Error{Op: op, Kind: auth.KindProtocol, Key: s.cfg.Name, Err: fmt.Errorf("issuer: %w", err)}
 	}
-	gp, err := gooidc.NewProvider(gooidc.ClientContext(ctx, s.http), s.cfg.Issuer)
+	gp, err := gooidc.NewProvider(gooidc.ClientContext(ctx, s.http), issuer)
 	if err != nil {
 		return nil, s.discoveryError(ctx, op, err)
 	}
@@ -89,6 +93,35 @@ func (s *Session) discover(ctx context.Context, op string) (*provider, error) {
 	return p, nil
 }
 
+// issuer returns the provider's address as far as it is known: configured, learnt from the signing API, or saved with the login.
+func (s *Session) issuer() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.cfg.Issuer != "" {
+		return s.cfg.Issuer
+	}
+	return s.learnt
+}
+
+// findIssuer asks the signing API where nothing else names the provider.
+func (s *Session) findIssuer(ctx context.Context) (string, error) {
+	if known := s.issuer(); known != "" {
+		return known, nil
+	}
+	found, err := DiscoverIssuer(ctx, s.http, s.cfg.SigningURL)
+	if err != nil {
+		return "", err
+	}
+	s.learn(found)
+	return found, nil
+}
+
+func (s *Session) learn(issuer string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.learnt = issuer
+}
+
 // discoveryError tells apart what go-oidc gives only as text.
 func (s *Session) discoveryError(ctx context.Context, op string, err error) error {
 	if mismatch := new(gooidc.IssuerMismatchError); errors.As(err, &mismatch) {
@@ -104,7 +137,7 @@ func (s *Session) discoveryError(ctx context.Context, op string, err error) erro
 			kind = auth.KindUnavailable
 		}
 		return &auth.Error{Op: op, Kind: kind, Key: s.cfg.Name, Err: fmt.Errorf(
-			"the identity provider answers %d (%s) to discovery; is %s its issuer?", status, http.StatusText(status), httpx.Redact(s.cfg.Issuer),
+			"the identity provider answers %d (%s) to discovery; is %s its issuer?", status, http.StatusText(status), httpx.Redact(s.issuer()),
 		)}
 	}
 	return s.failed(ctx, op, fmt.Errorf("discovery: %w", err))

@@ -207,3 +207,9 @@ func (s *Session) Invalidate(t auth.Token) {
 		s.access, s.life = auth.Token{}, time.Duration(0)
 	}
 }
+
+// Renew returns another token than the refused one: a resource server turned that down before its time.
+func (s *Session) Renew(ctx context.Context, refused auth.Token) (auth.Token, error) {
+	s.Invalidate(refused)
+	return s.Token(ctx)
+}

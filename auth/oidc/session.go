@@ -33,7 +33,11 @@ type Config struct {
 	// Name is the connection's id. The vault keeps the login under it, so that it must differ between connections.
 	Name string
 	// Issuer is the provider's address, as https://host/realms/dinamis. It must be https, except on this computer.
+	// Empty means the one that SigningURL names.
 	Issuer string
+	// SigningURL is the root of the signing API, whose openapi.json names the provider (DiscoverIssuer). It is asked only where
+	// Issuer is empty, and not before the first login.
+	SigningURL string
 	// ClientID names this program at the provider, a public client without a secret.
 	ClientID string
 	// Scopes are asked for; empty means DefaultScopes.
@@ -70,6 +74,8 @@ type Session struct {
 	mu       sync.Mutex
 	restored bool
 	provider *provider
+	learnt   string // the issuer, where the configuration does not name it
+	loginURL string // what the browser of a login under way should show
 	view     auth.View
 	busy     bool // a login is under way
 	access   auth.Token
@@ -121,6 +127,17 @@ func (s *Session) Close() {
 		<-f.done
 	}
 	s.http.CloseIdleConnections()
+}
+
+// LoginURL returns the address that the browser of a login under way should show, to copy it into another one; empty if none is.
+func (s *Session) LoginURL() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.loginURL
+}
+
+func (s *Session) setLoginURL(u string) {
+	s.set(func(*auth.View) { s.loginURL = u })
 }
 
 // Snapshot implements auth.Session. Before Restore it says LoggedOut.

@@ -138,7 +138,7 @@ func (a *app) until(what string, limit time.Duration, f func(ui.Inspection) bool
 	return last
 }
 
-// place returns where a widget stands on the screen, in pixels.
+// place returns where a widget stands in the window, in pixels.
 func (a *app) place(name string) (x, y, w, h int) {
 	a.t.Helper()
 	var p ui.Place
@@ -156,15 +156,14 @@ func (a *app) place(name string) (x, y, w, h int) {
 		p, ok = all[name]
 		return ok
 	})
-	ox, oy := a.screen.origin(a.window)
-	return ox + int(p.X), oy + int(p.Y), int(p.Width), int(p.Height)
+	return int(p.X), int(p.Y), int(p.Width), int(p.Height)
 }
 
 // press clicks the middle of a widget.
 func (a *app) press(name string) {
 	a.t.Helper()
 	x, y, w, h := a.place(name)
-	a.screen.click(x+w/2, y+h/2)
+	a.screen.click(a.window, x+w/2, y+h/2)
 	time.Sleep(300 * time.Millisecond)
 }
 

@@ -32,8 +32,9 @@ func TestJourney(t *testing.T) {
 
 	logIn(t, a)
 	ids := searchMontpellier(t, a)
-	path := downloadFirst(t, a, downloads)
-	sameAsObject(t, a, home, path)
+	downloadFirst(t, a, downloads)
+	sameAsObjects(t, a, home)
+	history := a.state().Transfers
 
 	back.stop(t)
 	searchOffline(t, a, ids)
@@ -45,9 +46,9 @@ func TestJourney(t *testing.T) {
 	}
 
 	again := startApp(t, s, home)
-	i := again.until("the login and the queue after a restart", 30*time.Second, func(i ui.Inspection) bool { return i.LoggedIn && len(i.Transfers) == 1 })
-	if i.Transfers[0].State != "done" || i.Transfers[0].Path != path {
-		t.Errorf("the queue's history after a restart: %+v", i.Transfers)
+	i := again.until("the login and the queue after a restart", 30*time.Second, func(i ui.Inspection) bool { return i.LoggedIn && len(i.Transfers) == len(history) })
+	if !slices.Equal(i.Transfers, history) {
+		t.Errorf("the queue's history after a restart:\n%+v\nbefore:\n%+v", i.Transfers, history)
 	}
 	s.picture("restarted")
 	noSecretsIn(t, home)
@@ -56,7 +57,7 @@ func TestJourney(t *testing.T) {
 func logIn(t *testing.T, a *app) {
 	t.Helper()
 	a.press("login")
-	a.press("consent.yes") // there is no keychain on this screen
+	a.press("dialog.yes") // there is no keychain on this screen
 	a.until("the login", 30*time.Second, func(i ui.Inspection) bool { return i.LoggedIn })
 	time.Sleep(500 * time.Millisecond)
 	a.screen.picture("logged-in")
@@ -65,11 +66,11 @@ func logIn(t *testing.T, a *app) {
 // searchMontpellier draws a rectangle around the city and searches SPOT scenes there.
 func searchMontpellier(t *testing.T, a *app) []string {
 	t.Helper()
-	a.press("collections.row.spot-6-7-drs")
+	a.press("collections.row.1")
 	a.press("tool.rectangle")
 	x0, y0 := a.onMap(3.4, 43.9)
 	x1, y1 := a.onMap(4.4, 43.3)
-	a.screen.drag(x0, y0, x1, y1)
+	a.screen.drag(a.window, x0, y0, x1, y1)
 	a.screen.picture("area")
 	a.press("search")
 	i := a.until("results", 30*time.Second, func(i ui.Inspection) bool { return i.Results == "ready" && len(i.Items) > 0 })
@@ -87,11 +88,12 @@ func searchMontpellier(t *testing.T, a *app) []string {
 	return i.Items
 }
 
-func downloadFirst(t *testing.T, a *app, downloads string) string {
+// downloadFirst puts the files of the selected image into the queue, and waits for them.
+func downloadFirst(t *testing.T, a *app, downloads string) {
 	t.Helper()
 	a.press("download")
 	a.screen.picture("download-dialog")
-	a.press("download.confirm")
+	a.press("download.start")
 	time.Sleep(time.Second)
 	a.screen.picture("transfers")
 	i := a.until("the download", 120*time.Second, func(i ui.Inspection) bool {
@@ -99,48 +101,53 @@ func downloadFirst(t *testing.T, a *app, downloads string) string {
 	})
 	time.Sleep(500 * time.Millisecond)
 	a.screen.picture("downloaded")
-	path := i.Transfers[0].Path
-	if !strings.HasPrefix(path, filepath.Join(downloads, "spot-6-7-drs")+"/") {
-		t.Errorf("the file is at %s, not below %s", path, downloads)
+	for _, x := range i.Transfers {
+		if !strings.HasPrefix(x.Path, filepath.Join(downloads, "spot-6-7-drs")+"/") {
+			t.Errorf("the file is at %s, not below %s", x.Path, downloads)
+		}
 	}
-	return path
 }
 
-// sameAsObject compares the file with the object, fetched by another way: a URL signed on the command line, and a plain GET.
-func sameAsObject(t *testing.T, a *app, home, path string) {
+// sameAsObjects compares each file with its object, fetched by another way: a URL signed on the command line, and a plain GET.
+func sameAsObjects(t *testing.T, a *app, home string) {
 	t.Helper()
-	file, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var tasks []struct{ Item, Asset, SHA256, Collection string }
+	var tasks []struct{ Item, Asset, SHA256, Collection, Path string }
 	if err := json.Unmarshal([]byte(a.dinamis(home, "queue", "--json")), &tasks); err != nil || len(tasks) == 0 {
 		t.Fatalf("queue: %v, %d tasks", err, len(tasks))
 	}
-	var assets []struct{ Key, Href string }
-	if err := json.Unmarshal([]byte(a.dinamis(home, "catalog", "assets", "--json", tasks[0].Collection+"/"+tasks[0].Item)), &assets); err != nil {
-		t.Fatal(err)
-	}
-	for _, as := range assets {
-		if as.Key != tasks[0].Asset {
-			continue
-		}
-		resp, err := http.Get(strings.TrimSpace(a.dinamis(home, "sign", as.Href)))
+	for _, task := range tasks {
+		file, err := os.ReadFile(task.Path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer resp.Body.Close()
-		h := sha256.New()
-		if _, err := io.Copy(h, resp.Body); err != nil || resp.StatusCode != http.StatusOK {
-			t.Fatalf("%s %v", resp.Status, err)
+		var assets []struct{ Key, Href string }
+		if err := json.Unmarshal([]byte(a.dinamis(home, "catalog", "assets", "--json", task.Collection+"/"+task.Item)), &assets); err != nil {
+			t.Fatal(err)
 		}
+		i := slices.IndexFunc(assets, func(as struct{ Key, Href string }) bool { return as.Key == task.Asset })
+		if i < 0 {
+			t.Fatalf("the item has no asset %s", task.Asset)
+		}
+		object := objectSum(t, strings.TrimSpace(a.dinamis(home, "sign", assets[i].Href)))
 		sum := sha256.Sum256(file)
-		if object, disk := hex.EncodeToString(h.Sum(nil)), hex.EncodeToString(sum[:]); object != disk || tasks[0].SHA256 != disk {
-			t.Errorf("SHA-256: object %s, file %s, queue %s", object, disk, tasks[0].SHA256)
+		if disk := hex.EncodeToString(sum[:]); object != disk || task.SHA256 != disk {
+			t.Errorf("SHA-256 of %s: object %s, file %s, queue %s", task.Asset, object, disk, task.SHA256)
 		}
-		return
 	}
-	t.Fatalf("the item has no asset %s", tasks[0].Asset)
+}
+
+func objectSum(t *testing.T, address string) string {
+	t.Helper()
+	resp, err := http.Get(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, resp.Body); err != nil || resp.StatusCode != http.StatusOK {
+		t.Fatalf("%s %v", resp.Status, err)
+	}
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // searchOffline asks the same question without a server.

@@ -141,38 +141,28 @@ func (s *screen) window(title string) string {
 	return id
 }
 
-// origin returns where the window's content begins on the screen, in pixels.
-func (s *screen) origin(window string) (x, y int) {
+// click presses the left button at a point of the window's content. (xdotool's getwindowgeometry counts the frame twice under openbox, so
+// that the pointer is moved relative to the window.)
+func (s *screen) click(window string, x, y int) {
 	s.t.Helper()
-	for _, line := range strings.Split(s.xdotool("getwindowgeometry", "--shell", window), "\n") {
-		k, v, _ := strings.Cut(line, "=")
-		n, _ := strconv.Atoi(v)
-		switch k {
-		case "X":
-			x = n
-		case "Y":
-			y = n
-		}
-	}
-	return x, y
-}
-
-// click presses the left button at a point of the screen.
-func (s *screen) click(x, y int) {
-	s.t.Helper()
-	s.xdotool("mousemove", strconv.Itoa(x), strconv.Itoa(y))
+	s.move(window, x, y)
 	time.Sleep(150 * time.Millisecond)
 	s.xdotool("click", "1")
 }
 
-// drag presses at one point and releases at another.
-func (s *screen) drag(x0, y0, x1, y1 int) {
+func (s *screen) move(window string, x, y int) {
 	s.t.Helper()
-	s.xdotool("mousemove", strconv.Itoa(x0), strconv.Itoa(y0))
+	s.xdotool("mousemove", "--window", window, strconv.Itoa(x), strconv.Itoa(y))
+}
+
+// drag presses at one point and releases at another.
+func (s *screen) drag(window string, x0, y0, x1, y1 int) {
+	s.t.Helper()
+	s.move(window, x0, y0)
 	time.Sleep(150 * time.Millisecond)
 	s.xdotool("mousedown", "1")
 	for i := 1; i <= 10; i++ {
-		s.xdotool("mousemove", strconv.Itoa(x0+(x1-x0)*i/10), strconv.Itoa(y0+(y1-y0)*i/10))
+		s.move(window, x0+(x1-x0)*i/10, y0+(y1-y0)*i/10)
 		time.Sleep(30 * time.Millisecond)
 	}
 	s.xdotool("mouseup", "1")

@@ -59,7 +59,8 @@ func (w *Workstation) open(ctx context.Context, c Connection) (*Link, error) {
 		return nil, err
 	}
 	if recovery != nil {
-		w.warnings = append(w.warnings, fmt.Errorf("the local catalogue of %s: %s", c.Name, recovery))
+		w.warnings = append(w.warnings, fmt.Errorf("the local catalogue of %s was damaged (%w): %d items were saved, and the damaged file is kept as %s",
+			c.Name, recovery.Cause, recovery.Items, recovery.Damaged))
 	}
 	l.Store = local
 	remote, err := stacapi.New(stacapi.Config{URL: c.STAC, HTTPClient: l.client, Logger: w.log})
