@@ -15,14 +15,14 @@ import (
 )
 
 // archiveVersion changes when the sample archive's documents do, so that an older state directory is filled again.
-const archiveVersion = "1"
+const archiveVersion = "2"
 
 // archiveMark is the meta key under which a catalogue keeps what it was filled with.
 const archiveMark = "demo-archive"
 
 // fillArchive puts the sample archive into the catalogue, unless the very same is in it already.
-func fillArchive(ctx context.Context, cat *store.Store, a *demo.Archive, objectsURL string, seed uint64) error {
-	mark := fmt.Sprintf("version %s, seed %d, objects at %s", archiveVersion, seed, objectsURL)
+func fillArchive(ctx context.Context, cat *store.Store, a *demo.Archive, at Addresses, seed uint64) error {
+	mark := fmt.Sprintf("version %s, seed %d, at %s and %s", archiveVersion, seed, at.STAC, at.Objects)
 	if was, err := cat.Meta(ctx, archiveMark); err != nil {
 		return err
 	} else if was == mark {

@@ -4,13 +4,16 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/catalog"
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/catalog/store"
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/server/demo"
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/server/idp"
@@ -43,7 +46,8 @@ func (s *Server) assemble(ctx context.Context, cfg Config) (parts, error) {
 		return parts{}, err
 	}
 	s.closers = append(s.closers, cat.Close)
-	maker, err := s.sampleArchive(ctx, cfg, cat)
+	mux := http.NewServeMux()
+	maker, err := s.sampleArchive(ctx, cfg, cat, mux)
 	if err != nil {
 		return parts{}, err
 	}
@@ -74,7 +78,6 @@ func (s *Server) assemble(ctx context.Context, cfg Config) (parts, error) {
 	if err != nil {
 		return parts{}, err
 	}
-	mux := http.NewServeMux()
 	mux.Handle("/realms/dinamis/", provider)
 	mux.Handle("/signing/", signer)
 	mux.Handle("/stac", stac)
@@ -89,15 +92,27 @@ const maxSession = 7 * 24 * time.Hour
 // countUpTo is how many matches a search counts by default: enough for "2,345 of …", cheap enough for each page.
 const countUpTo = 10_000
 
-func (s *Server) sampleArchive(ctx context.Context, cfg Config, cat *store.Store) (objectstore.Maker, error) {
+// sampleArchive fills the catalogue and serves the archive's licences, which anybody may read. The maker makes its objects.
+func (s *Server) sampleArchive(ctx context.Context, cfg Config, cat *store.Store, mux *http.ServeMux) (objectstore.Maker, error) {
 	if !cfg.Demo {
 		return nil, nil
 	}
-	archive, err := demo.New(demo.Config{Seed: cfg.Seed, ObjectsURL: s.addresses.Objects, Bucket: bucket})
+	base := strings.TrimSuffix(s.addresses.STAC, "/stac")
+	archive, err := demo.New(demo.Config{Seed: cfg.Seed, ObjectsURL: s.addresses.Objects, Bucket: bucket, LicencesURL: base + "/licences"})
 	if err != nil {
 		return nil, err
 	}
-	if err := fillArchive(ctx, cat, archive, s.addresses.Objects, cfg.Seed); err != nil {
+	mux.HandleFunc("GET /licences/{name}", func(w http.ResponseWriter, r *http.Request) {
+		name, ok := strings.CutSuffix(r.PathValue("name"), ".txt")
+		text := archive.Licence(catalog.CollectionID(name))
+		if !ok || text == "" {
+			http.NotFound(w, r)
+			return
+		}
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		_, _ = io.WriteString(w, text)
+	})
+	if err := fillArchive(ctx, cat, archive, s.addresses, cfg.Seed); err != nil {
 		return nil, fmt.Errorf("fill the sample archive: %w", err)
 	}
 	return &archiveMaker{archive: archive, cat: cat}, nil

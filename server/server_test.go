@@ -95,8 +95,15 @@ func get(t *testing.T, address string, want int) []byte {
 	return body
 }
 
-func TestFromLoginToBytes(t *testing.T) {
+// Filling the archive takes seconds, so these share one server.
+func TestDemo(t *testing.T) {
 	a := start(t, t.TempDir()).Addresses()
+	t.Run("from login to bytes", func(t *testing.T) { testFromLoginToBytes(t, a) })
+	t.Run("the archive holds what it promises", func(t *testing.T) { testArchiveHoldsWhatItPromises(t, a) })
+	t.Run("every user writes only under their own name", func(t *testing.T) { testEveryUserWritesOnlyUnderTheirOwnName(t, a) })
+}
+
+func testFromLoginToBytes(t *testing.T, a server.Addresses) {
 	items, matched := search(t, a, "collections=super-sentinel-2-l2a&limit=1&bbox=3.6,43.5,4.1,43.8")
 	if len(items) != 1 || matched < 1 {
 		t.Fatalf("%d items, %d matched", len(items), matched)
@@ -106,6 +113,7 @@ func TestFromLoginToBytes(t *testing.T) {
 		t.Fatal("a checksum stands before the bytes exist")
 	}
 	get(t, asset.Href, http.StatusForbidden)
+	get(t, strings.TrimSuffix(a.STAC, "stac")+"licences/super-sentinel-2-l2a.txt", http.StatusOK)
 
 	signed, err := login(t, a, "alice").Sign(t.Context(), []string{asset.Href})
 	if err != nil {
@@ -127,8 +135,7 @@ func TestFromLoginToBytes(t *testing.T) {
 	}
 }
 
-func TestArchiveHoldsWhatItPromises(t *testing.T) {
-	a := start(t, t.TempDir()).Addresses()
+func testArchiveHoldsWhatItPromises(t *testing.T, a server.Addresses) {
 	total := 0
 	for _, c := range []string{"spot-6-7-drs", "sentinel2-l2a-theia", "super-sentinel-2-l2a"} {
 		// Counting stops at 10,000 unless a client prefers to know.
@@ -182,8 +189,7 @@ func TestRestartKeepsAddressesAndFillsOnce(t *testing.T) {
 	}
 }
 
-func TestEveryUserWritesOnlyUnderTheirOwnName(t *testing.T) {
-	a := start(t, t.TempDir()).Addresses()
+func testEveryUserWritesOnlyUnderTheirOwnName(t *testing.T, a server.Addresses) {
 	signer := login(t, a, "bob")
 	// auth/signing signs for reading; the store must refuse what was signed for something else.
 	signed, err := signer.Sign(t.Context(), []string{a.Objects + "/dinamis/users/alice/note.txt"})

@@ -66,6 +66,7 @@ func run(f flags) (err error) {
 		return err
 	}
 	defer closeLog()
+	slog.SetDefault(log) // libraries log there
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 

@@ -47,10 +47,12 @@ const grace = 10 * time.Second
 
 // Run serves.
 func (c *serveCmd) Run(ctx context.Context) error {
+	log := slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel}))
+	slog.SetDefault(log) // the OpenID library logs refusals there
 	s, err := server.Start(ctx, server.Config{
 		StateDir: c.State, Listen: c.Listen, ObjectsListen: c.ObjectsListen, Demo: c.Demo, Seed: c.Seed,
 		AccessLifetime: c.AccessLifetime, URLLifetime: c.URLLifetime,
-		Logger: slog.New(slog.NewJSONHandler(os.Stderr, &slog.HandlerOptions{Level: c.LogLevel})),
+		Logger: log,
 	})
 	if err != nil {
 		return err

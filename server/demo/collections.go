@@ -73,19 +73,21 @@ type link struct {
 	Title string `json:"title,omitempty"`
 }
 
-// licenceKey is the object that holds a collection's terms of use.
-func licenceKey(id catalog.CollectionID) string { return "licences/" + string(id) + ".txt" }
+// licenceFolder is the key prefix of the objects that hold the collections' terms of use.
+const licenceFolder = "licences/"
 
-func licenceLink(base string, id catalog.CollectionID) link {
+func licenceLink(terms string, id catalog.CollectionID) link {
 	for _, a := range abouts() {
 		if a.id == id {
-			return link{"license", base + licenceKey(id), "text/plain", a.licenceTitle}
+			return link{"license", terms + string(id) + ".txt", "text/plain", a.licenceTitle}
 		}
 	}
 	return link{}
 }
 
-// licenceText returns the terms that the licence link leads to.
+// Licence returns the terms of use that a collection's licence link leads to; empty for a collection that isn't in the archive.
+func (a *Archive) Licence(id catalog.CollectionID) string { return licenceText(id) }
+
 func licenceText(id catalog.CollectionID) string {
 	for _, a := range abouts() {
 		if a.id != id {
@@ -111,7 +113,7 @@ func (a *Archive) Collections() []catalog.Collection {
 		out = append(out, catalog.Collection{
 			ID: ab.id, Raw: json.RawMessage(marshal(a.collectionDocument(ab, extent, times))),
 			Title: ab.title, Description: ab.description, License: ab.licence,
-			LicenseHref: licenceLink(a.base, ab.id).Href, Keywords: ab.keywords, Extent: extent, Time: times,
+			LicenseHref: licenceLink(a.terms, ab.id).Href, Keywords: ab.keywords, Extent: extent, Time: times,
 		})
 	}
 	return out
@@ -185,7 +187,7 @@ func (a *Archive) collectionDocument(ab about, extent geo.BBox, times catalog.In
 		},
 		"summaries":   object{"gsd": gsds, "platform": platforms},
 		"item_assets": assets,
-		"links":       []link{licenceLink(a.base, ab.id)},
+		"links":       []link{licenceLink(a.terms, ab.id)},
 	}
 }
 

@@ -34,12 +34,16 @@ type Config struct {
 	ObjectsURL string
 	// Bucket holds the assets; empty means "dinamis".
 	Bucket string
+	// LicencesURL is where Licence is served, without a trailing slash: documents link to {LicencesURL}/{collection}.txt, since a
+	// licence must be readable before one has any right. Empty means licences/ in the bucket.
+	LicencesURL string
 }
 
 // Archive is the sample archive. It is safe for concurrent use; New makes one.
 type Archive struct {
 	seed   uint64
 	base   string // of hrefs: address and bucket, with a trailing slash
+	terms  string // of licence links, with a trailing slash
 	bucket string
 	scenes []acquisition // in time order
 	byID   map[string]int32
@@ -66,10 +70,14 @@ func New(cfg Config) (*Archive, error) {
 		seed: cfg.Seed, bucket: cfg.Bucket, base: cfg.ObjectsURL + "/" + cfg.Bucket + "/",
 		scenes: scenes, byID: make(map[string]int32, len(scenes)),
 	}
+	a.terms = a.base + licenceFolder
+	if cfg.LicencesURL != "" {
+		a.terms = strings.TrimSuffix(cfg.LicencesURL, "/") + "/"
+	}
 	for i := range scenes {
 		a.byID[scenes[i].id] = int32(i)
 	}
-	a.docs = newDocuments(a.base)
+	a.docs = newDocuments(a.base, a.terms)
 	a.world = scene.NewWorld(cfg.Seed)
 	return a, nil
 }

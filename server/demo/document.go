@@ -39,7 +39,7 @@ type documents struct {
 	collection map[catalog.CollectionID]*fixed
 }
 
-func newDocuments(base string) *documents {
+func newDocuments(base, terms string) *documents {
 	d := &documents{base: base, collection: map[catalog.CollectionID]*fixed{}}
 	for _, c := range []fixed{
 		{id: SPOT, constellation: "spot", instrument: "naomi", gsd: 15},
@@ -52,7 +52,7 @@ func newDocuments(base string) *documents {
 		}
 		c.products = products(c.id)
 		c.extensions = marshal(exts)
-		c.licence = marshal(licenceLink(base, c.id))
+		c.licence = marshal(licenceLink(terms, c.id))
 		for _, p := range c.products {
 			head, tail := assetText(p)
 			c.heads = append(c.heads, head)

@@ -28,7 +28,7 @@ func (a *Archive) make(ctx context.Context, bucket, key, path string) error {
 	if bucket != a.bucket {
 		return fs.ErrNotExist
 	}
-	if name, ok := strings.CutPrefix(key, "licences/"); ok {
+	if name, ok := strings.CutPrefix(key, licenceFolder); ok {
 		text := licenceText(catalog.CollectionID(strings.TrimSuffix(name, ".txt")))
 		if text == "" || !strings.HasSuffix(name, ".txt") {
 			return fs.ErrNotExist
