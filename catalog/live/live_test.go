@@ -112,7 +112,7 @@ func TestConformance(t *testing.T) {
 	catalogtest.Run(t, func(t *testing.T) (catalog.Source, catalog.Writer) {
 		r := newRig(t, nil)
 		return r.Catalog, r.remote
-	}, catalogtest.Items(150))
+	}, catalogtest.Items(60))
 }
 
 // walkAll follows an answer; before each page it calls step with the number of the page.
@@ -144,7 +144,7 @@ func keys(items []catalog.Item) []string {
 
 func TestOfflineAnswersAsTheService(t *testing.T) {
 	r := newRig(t, nil)
-	cs, items := catalogtest.Archive(21, 250)
+	cs, items := catalogtest.Archive(21, 100)
 	catalogtest.Fill(t, r.remote, cs, items)
 	fetched := r.now()
 	walkAll(t, r, catalog.Query{Limit: 60}, nil)
@@ -190,7 +190,7 @@ func TestOfflineAnswersAsTheService(t *testing.T) {
 // TestLosingTheNetwork loses it before any page of any walk: the walk goes on locally and neither repeats nor skips.
 func TestLosingTheNetwork(t *testing.T) {
 	r := newRig(t, nil)
-	cs, items := catalogtest.Archive(22, 150)
+	cs, items := catalogtest.Archive(22, 80)
 	catalogtest.Fill(t, r.remote, cs, items)
 	walkAll(t, r, catalog.Query{Limit: 60}, nil)
 	queries := catalogtest.Queries(items)

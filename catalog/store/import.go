@@ -18,7 +18,7 @@ const batchSize = 5000
 // Items in order of time go in fastest. Collections must exist, as for PutItems; of several items with one key the last
 // one stays.
 func (s *Store) Import(ctx context.Context, items iter.Seq2[catalog.Item, error]) (int64, error) {
-	next, stop := iter.Pull2(batches(items))
+	next, stop := iter.Pull2(batches(items, s.batch))
 	defer stop()
 	var n int64
 	first := true
@@ -41,7 +41,7 @@ func (s *Store) Import(ctx context.Context, items iter.Seq2[catalog.Item, error]
 	}
 }
 
-func batches(items iter.Seq2[catalog.Item, error]) iter.Seq2[[]catalog.Item, error] {
+func batches(items iter.Seq2[catalog.Item, error], size int) iter.Seq2[[]catalog.Item, error] {
 	return func(yield func([]catalog.Item, error) bool) {
 		var batch []catalog.Item
 		for it, err := range items {
@@ -51,7 +51,7 @@ func batches(items iter.Seq2[catalog.Item, error]) iter.Seq2[[]catalog.Item, err
 				}
 				return
 			}
-			if batch = append(batch, it); len(batch) == batchSize {
+			if batch = append(batch, it); len(batch) == size {
 				if !yield(batch, nil) {
 					return
 				}

@@ -48,7 +48,7 @@ func child(role, path string) error {
 			return fmt.Errorf("recording: %w", err)
 		}
 	case "killed":
-		_, items := catalogtest.Archive(53, 5000)
+		_, items := catalogtest.Archive(53, 1000)
 		for {
 			for part := range slices.Chunk(items, 50) {
 				if err := s.PutItems(ctx, part); err != nil {
@@ -131,7 +131,7 @@ func TestTwoWindows(t *testing.T) {
 func TestKilled(t *testing.T) {
 	path := newPath(t)
 	s := open(t, path, Options{})
-	cs, items := catalogtest.Archive(53, 5000)
+	cs, items := catalogtest.Archive(53, 1000)
 	if err := s.PutCollections(t.Context(), cs); err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +143,7 @@ func TestKilled(t *testing.T) {
 	for _, it := range items {
 		byKey[it.Key] = it
 	}
-	for round := range 5 {
+	for round := range 4 {
 		cmd := command(t, binary, "killed", path)
 		out, err := cmd.StdoutPipe()
 		if err != nil {

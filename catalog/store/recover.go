@@ -208,7 +208,7 @@ func (v *saver) item(ctx context.Context, doc []byte) error {
 		}
 	}
 	v.items[it.Key] = true
-	if v.batch = append(v.batch, it); len(v.batch) < batchSize {
+	if v.batch = append(v.batch, it); len(v.batch) < v.to.batch {
 		return nil
 	}
 	return v.flush(ctx)

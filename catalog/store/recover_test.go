@@ -47,22 +47,22 @@ func TestRecovery(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name  string
-		least int // of 2,000 items
+		least int // of 300 items
 		spoil func([]byte) []byte
 	}{
-		{"one page in the middle", 1500, func(f []byte) []byte { return noise(f, len(f)/2/4096*4096, 4096) }},
-		{"eight pages here and there", 1000, func(f []byte) []byte {
+		{"one page in the middle", 280, func(f []byte) []byte { return noise(f, len(f)/2/4096*4096, 4096) }},
+		{"eight pages here and there", 200, func(f []byte) []byte {
 			for i := range 8 {
 				noise(f, (i+1)*len(f)/10/4096*4096, 4096)
 			}
 			return f
 		}},
-		{"cut short", 1, func(f []byte) []byte { return f[:len(f)*2/3] }},
-		{"no header", 0, func(f []byte) []byte { return noise(f, 0, 100) }},
+		{"cut short", 80, func(f []byte) []byte { return f[:len(f)*2/3] }},
+		{"no header", 300, func(f []byte) []byte { return noise(f, 0, 100) }},
 		{"another content", 0, func([]byte) []byte { return bytes.Repeat([]byte("no database "), 5000) }},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			path, items, spoiled := damaged(t, 2000, c.spoil)
+			path, items, spoiled := damaged(t, 300, c.spoil)
 			s, rec, err := OpenOrRecover(t.Context(), path, Options{})
 			if err != nil {
 				t.Fatal(err)

@@ -51,6 +51,7 @@ type Store struct {
 	coverage atomic.Pointer[knownCoverage]
 	readers  *readers
 	few      int // fewCandidates, less in tests
+	batch    int // batchSize, less in tests
 }
 
 // Open opens or creates the catalogue at path. A file or folder that cannot be written is opened for reading.
@@ -77,7 +78,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, errors.Join(fail(op, path, err), db.Close())
 	}
-	return &Store{db: db, opts: o, docs: docs, readers: newReaders(db.RO), few: fewCandidates}, nil
+	return &Store{db: db, opts: o, docs: docs, readers: newReaders(db.RO), few: fewCandidates, batch: batchSize}, nil
 }
 
 // Path returns the path of the file.

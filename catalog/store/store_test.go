@@ -56,7 +56,7 @@ func TestConformance(t *testing.T) {
 	catalogtest.Run(t, func(t *testing.T) (catalog.Source, catalog.Writer) {
 		s := open(t, newPath(t), Options{})
 		return s, s
-	})
+	}, catalogtest.Items(150))
 }
 
 // TestWalks makes nearly every question take the way of large catalogues: along the index, not candidate by candidate.
@@ -65,7 +65,7 @@ func TestWalks(t *testing.T) {
 		s := open(t, newPath(t), Options{})
 		s.few = 2
 		return s, s
-	}, catalogtest.Items(250))
+	}, catalogtest.Items(120))
 }
 
 func fill(t testing.TB, s *Store, seed uint64, n int) []catalog.Item {
@@ -100,8 +100,8 @@ func sameDocuments(t testing.TB, want, got []catalog.Item) {
 }
 
 func TestImport(t *testing.T) {
-	cs, items := catalogtest.Archive(31, 12_000)
-	twice := append(slices.Clone(items), items[7], items[9000])
+	cs, items := catalogtest.Archive(31, 1200)
+	twice := append(slices.Clone(items), items[7], items[900])
 	boom := errors.New("boom")
 	seq := func(items []catalog.Item, end error) func(func(catalog.Item, error) bool) {
 		return func(yield func(catalog.Item, error) bool) {
@@ -116,10 +116,11 @@ func TestImport(t *testing.T) {
 		}
 	}
 	s := open(t, newPath(t), Options{})
+	s.batch = 250
 	if err := s.PutCollections(t.Context(), cs); err != nil {
 		t.Fatal(err)
 	}
-	if n, err := s.Import(t.Context(), seq(items[:6000], boom)); !errors.Is(err, boom) || n != 0 || len(all(t, s)) != 0 {
+	if n, err := s.Import(t.Context(), seq(items[:600], boom)); !errors.Is(err, boom) || n != 0 || len(all(t, s)) != 0 {
 		t.Fatal("an import that failed left something:", n, err)
 	}
 	if n, err := s.Import(t.Context(), seq(twice, nil)); err != nil || n != int64(len(twice)) {
@@ -137,7 +138,7 @@ func TestImport(t *testing.T) {
 		t.Errorf("%+v, want %d", page.Matched, len(want))
 	}
 	// Into a catalogue that has items, the same ones change nothing.
-	if n, err := s.Import(t.Context(), seq(items[:5001], nil)); err != nil || n != 5001 {
+	if n, err := s.Import(t.Context(), seq(items[:501], nil)); err != nil || n != 501 {
 		t.Fatal(n, err)
 	}
 	if page, err = s.SearchProjection(t.Context(), catalog.Query{CountUpTo: 100_000}); err != nil || page.Matched.N != int64(len(items)) {
@@ -335,7 +336,7 @@ func TestCloseWaits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cs, items := catalogtest.Archive(35, 2000)
+	cs, items := catalogtest.Archive(35, 500)
 	if err := s.PutCollections(t.Context(), cs); err != nil {
 		t.Fatal(err)
 	}
@@ -344,7 +345,7 @@ func TestCloseWaits(t *testing.T) {
 	wg.Go(func() {
 		n, err := s.Import(context.Background(), func(yield func(catalog.Item, error) bool) {
 			for i, it := range items {
-				if i == 1500 {
+				if i == 400 {
 					close(started)
 				}
 				if !yield(it, nil) {
@@ -372,7 +373,7 @@ func TestCloseWaits(t *testing.T) {
 func TestCancelledSearchLeavesTheReaderUsable(t *testing.T) {
 	s := open(t, newPath(t), Options{})
 	fill(t, s, 36, 200)
-	for i := range 40 {
+	for i := range 20 {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i)*50*time.Microsecond)
 		_, err := s.Search(ctx, catalog.Query{Limit: 100, Sort: []catalog.SortKey{{Field: "x:score"}}})
 		cancel()
