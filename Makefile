@@ -7,7 +7,7 @@ override LANG := en_US.UTF-8
 endif
 
 TAGS     := -tags migrated_fynedo
-GOTEST    = go test $(TAGS) -timeout 300s $(if $(RACE),-race)
+GOTEST    = go test $(TAGS) -timeout 900s $(if $(RACE),-race)
 PKG      ?= ./...
 AREA     ?=
 
