@@ -3,6 +3,8 @@ package catalog
 import (
 	"errors"
 	"math"
+
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/internal/jsonscan"
 )
 
 // Assets returns the files of an item in document order. An entry without an href is left out. KindInvalid if the
@@ -13,7 +15,7 @@ func (it Item) Assets() ([]Asset, error) {
 	}
 	var out []Asset
 	at := map[string]int{}
-	eachMember(member(it.Raw, "assets"), func(k, v []byte) {
+	eachMember(jsonscan.Get(it.Raw, "assets"), func(k, v []byte) {
 		a := assetOf(k, v)
 		if a.Href == "" {
 			return
@@ -30,27 +32,27 @@ func (it Item) Assets() ([]Asset, error) {
 
 func assetOf(key, v []byte) Asset {
 	a := Asset{Size: -1, GSD: math.NaN()}
-	a.Key, _ = stringOf(key)
+	a.Key, _ = jsonscan.StringOf(key)
 	eachMember(v, func(k, v []byte) {
-		s, _ := stringOf(v)
+		s, _ := jsonscan.StringOf(v)
 		switch {
-		case keyIs(k, "href"):
+		case jsonscan.KeyIs(k, "href"):
 			a.Href = s
-		case keyIs(k, "title"):
+		case jsonscan.KeyIs(k, "title"):
 			a.Title = s
-		case keyIs(k, "description"):
+		case jsonscan.KeyIs(k, "description"):
 			a.Description = s
-		case keyIs(k, "type"):
+		case jsonscan.KeyIs(k, "type"):
 			a.MediaType = s
-		case keyIs(k, "roles"):
+		case jsonscan.KeyIs(k, "roles"):
 			a.Roles = stringsOf(v)
-		case keyIs(k, "file:checksum"):
+		case jsonscan.KeyIs(k, "file:checksum"):
 			a.Checksum = s
-		case keyIs(k, "file:size"):
+		case jsonscan.KeyIs(k, "file:size"):
 			if f, ok := numberOf(v); ok && f >= 0 && f < 1<<53 {
 				a.Size = int64(f)
 			}
-		case keyIs(k, "gsd"):
+		case jsonscan.KeyIs(k, "gsd"):
 			a.GSD = numberOrNaN(v)
 		}
 	})

@@ -2,13 +2,15 @@ package catalog
 
 import (
 	"github.com/peterstace/simplefeatures/geom"
+
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/internal/jsonscan"
 )
 
 // geometryOf reads a raw GeoJSON geometry without judging it. Polygons, which nearly all footprints are, and points take a
 // short way that costs a tenth of a general decoder. False where a coordinate is not a number or the type is unknown.
 func geometryOf(v []byte) (geom.Geometry, bool) {
-	typ, _ := stringOf(member(v, "type"))
-	coords := member(v, "coordinates")
+	typ, _ := jsonscan.StringOf(jsonscan.Get(v, "type"))
+	coords := jsonscan.Get(v, "coordinates")
 	switch typ {
 	case "Polygon":
 		p, ok := polygonOf(coords)
@@ -16,7 +18,7 @@ func geometryOf(v []byte) (geom.Geometry, bool) {
 	case "MultiPolygon":
 		var polys []geom.Polygon
 		ok := true
-		eachElement(coords, func(e []byte) bool {
+		jsonscan.EachElement(coords, func(e []byte) bool {
 			var p geom.Polygon
 			p, ok = polygonOf(e)
 			polys = append(polys, p)
@@ -36,7 +38,7 @@ func geometryOf(v []byte) (geom.Geometry, bool) {
 func positionOf(v []byte) (geom.XY, bool) {
 	var xy [2]float64
 	n, ok := 0, true
-	eachElement(v, func(e []byte) bool {
+	jsonscan.EachElement(v, func(e []byte) bool {
 		xy[n], ok = numberOf(e)
 		n++
 		return ok && n < 2
@@ -48,9 +50,9 @@ func positionOf(v []byte) (geom.XY, bool) {
 func polygonOf(v []byte) (geom.Polygon, bool) {
 	var rings []geom.LineString
 	ok := true
-	eachElement(v, func(ring []byte) bool {
+	jsonscan.EachElement(v, func(ring []byte) bool {
 		flat := make([]float64, 0, 16)
-		eachElement(ring, func(pos []byte) bool {
+		jsonscan.EachElement(ring, func(pos []byte) bool {
 			var xy geom.XY
 			xy, ok = positionOf(pos)
 			flat = append(flat, xy.X, xy.Y)

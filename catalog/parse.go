@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/internal/geo"
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/internal/jsonscan"
 )
 
 const (
@@ -39,13 +40,13 @@ func ParseItems(page []byte) ([]Item, error) {
 	if err := checkJSON(opItems, page, MaxPage); err != nil {
 		return nil, err
 	}
-	features := member(page, "features")
+	features := jsonscan.Get(page, "features")
 	if len(features) == 0 || features[0] != '[' {
 		return nil, protocol(opItems, "", `"features" is missing or not an array`)
 	}
 	var items []Item
 	var err error
-	eachElement(features, func(raw []byte) bool {
+	jsonscan.EachElement(features, func(raw []byte) bool {
 		if len(raw) > MaxDocument {
 			err = &Error{Op: opItems, Kind: KindTooLarge, Err: fmt.Errorf("feature %d has %d bytes", len(items), len(raw))}
 			return false
@@ -74,28 +75,28 @@ func parseItem(raw []byte) (Item, error) {
 	var typ, id, coll, geometry, bbox, properties []byte
 	eachMember(raw, func(k, v []byte) {
 		switch {
-		case keyIs(k, "type"):
+		case jsonscan.KeyIs(k, "type"):
 			typ = v
-		case keyIs(k, "id"):
+		case jsonscan.KeyIs(k, "id"):
 			id = v
-		case keyIs(k, "collection"):
+		case jsonscan.KeyIs(k, "collection"):
 			coll = v
-		case keyIs(k, "geometry"):
+		case jsonscan.KeyIs(k, "geometry"):
 			geometry = v
-		case keyIs(k, "bbox"):
+		case jsonscan.KeyIs(k, "bbox"):
 			bbox = v
-		case keyIs(k, "properties"):
+		case jsonscan.KeyIs(k, "properties"):
 			properties = v
 		}
 	})
-	name, _ := stringOf(id)
+	name, _ := jsonscan.StringOf(id)
 	if name == "" {
 		return Item{}, protocol(opItem, "", `"id" is missing or not a non-empty string`)
 	}
-	if t, _ := stringOf(typ); t != "Feature" {
+	if t, _ := jsonscan.StringOf(typ); t != "Feature" {
 		return Item{}, protocol(opItem, name, `"type" is not "Feature"`)
 	}
-	parent, _ := stringOf(coll)
+	parent, _ := jsonscan.StringOf(coll)
 	it.Key = Key{Collection: CollectionID(parent), Item: ItemID(name)}
 	it.readProperties(properties)
 	it.readGeometry(geometry, bbox)
@@ -110,24 +111,24 @@ func (p *Projection) readProperties(properties []byte) {
 	var start, end time.Time
 	eachMember(properties, func(k, v []byte) {
 		switch {
-		case keyIs(k, "datetime"):
+		case jsonscan.KeyIs(k, "datetime"):
 			p.Datetime = timeOf(v)
-		case keyIs(k, "start_datetime"):
+		case jsonscan.KeyIs(k, "start_datetime"):
 			start = timeOf(v)
-		case keyIs(k, "end_datetime"):
+		case jsonscan.KeyIs(k, "end_datetime"):
 			end = timeOf(v)
-		case keyIs(k, "created"):
+		case jsonscan.KeyIs(k, "created"):
 			p.Created = timeOf(v)
-		case keyIs(k, "updated"):
+		case jsonscan.KeyIs(k, "updated"):
 			p.Updated = timeOf(v)
-		case keyIs(k, "eo:cloud_cover"):
+		case jsonscan.KeyIs(k, "eo:cloud_cover"):
 			p.CloudCover = numberOrNaN(v)
-		case keyIs(k, "gsd"):
+		case jsonscan.KeyIs(k, "gsd"):
 			p.GSD = numberOrNaN(v)
-		case keyIs(k, "title"):
-			p.Title, _ = stringOf(v)
-		case keyIs(k, "platform"):
-			p.Platform, _ = stringOf(v)
+		case jsonscan.KeyIs(k, "title"):
+			p.Title, _ = jsonscan.StringOf(v)
+		case jsonscan.KeyIs(k, "platform"):
+			p.Platform, _ = jsonscan.StringOf(v)
 		}
 	})
 	if start.IsZero() && end.IsZero() {
@@ -171,7 +172,7 @@ func numberOrNaN(v []byte) float64 {
 
 // timeOf reads a raw JSON time, truncated to microseconds; zero if it is none.
 func timeOf(v []byte) time.Time {
-	s, ok := stringOf(v)
+	s, ok := jsonscan.StringOf(v)
 	if !ok {
 		return time.Time{}
 	}
@@ -199,7 +200,7 @@ func ParseTime(s string) (time.Time, error) {
 func bboxOf(v []byte) (geo.BBox, bool) {
 	n := make([]float64, 0, 6)
 	ok := true
-	eachElement(v, func(e []byte) bool {
+	jsonscan.EachElement(v, func(e []byte) bool {
 		f, good := numberOf(e)
 		ok = ok && good && len(n) < 6
 		n = append(n, f)
@@ -233,23 +234,23 @@ func ParseCollection(raw []byte) (Collection, error) {
 	c := Collection{Raw: raw, Extent: geo.World()}
 	var typ string
 	eachMember(raw, func(k, v []byte) {
-		s, _ := stringOf(v)
+		s, _ := jsonscan.StringOf(v)
 		switch {
-		case keyIs(k, "type"):
+		case jsonscan.KeyIs(k, "type"):
 			typ = s
-		case keyIs(k, "id"):
+		case jsonscan.KeyIs(k, "id"):
 			c.ID = CollectionID(s)
-		case keyIs(k, "title"):
+		case jsonscan.KeyIs(k, "title"):
 			c.Title = s
-		case keyIs(k, "description"):
+		case jsonscan.KeyIs(k, "description"):
 			c.Description = s
-		case keyIs(k, "license"):
+		case jsonscan.KeyIs(k, "license"):
 			c.License = s
-		case keyIs(k, "keywords"):
+		case jsonscan.KeyIs(k, "keywords"):
 			c.Keywords = stringsOf(v)
-		case keyIs(k, "links"):
+		case jsonscan.KeyIs(k, "links"):
 			c.LicenseHref = licenseOf(v)
-		case keyIs(k, "extent"):
+		case jsonscan.KeyIs(k, "extent"):
 			c.readExtent(v)
 		}
 	})
@@ -264,9 +265,9 @@ func ParseCollection(raw []byte) (Collection, error) {
 
 func licenseOf(links []byte) string {
 	href := ""
-	eachElement(links, func(l []byte) bool {
-		if rel, _ := stringOf(member(l, "rel")); rel == "license" {
-			href, _ = stringOf(member(l, "href"))
+	jsonscan.EachElement(links, func(l []byte) bool {
+		if rel, _ := jsonscan.StringOf(jsonscan.Get(l, "rel")); rel == "license" {
+			href, _ = jsonscan.StringOf(jsonscan.Get(l, "href"))
 		}
 		return href == ""
 	})
@@ -275,15 +276,15 @@ func licenseOf(links []byte) string {
 
 // readExtent takes the first box and interval, which enclose all others (STAC collection spec, "Extent Object").
 func (c *Collection) readExtent(v []byte) {
-	eachElement(member(member(v, "spatial"), "bbox"), func(e []byte) bool {
+	jsonscan.EachElement(jsonscan.Get(jsonscan.Get(v, "spatial"), "bbox"), func(e []byte) bool {
 		if b, ok := bboxOf(e); ok {
 			c.Extent = b
 		}
 		return false
 	})
-	eachElement(member(member(v, "temporal"), "interval"), func(e []byte) bool {
+	jsonscan.EachElement(jsonscan.Get(jsonscan.Get(v, "temporal"), "interval"), func(e []byte) bool {
 		var ends []time.Time
-		eachElement(e, func(t []byte) bool { ends = append(ends, timeOf(t)); return len(ends) < 2 })
+		jsonscan.EachElement(e, func(t []byte) bool { ends = append(ends, timeOf(t)); return len(ends) < 2 })
 		if len(ends) == 2 {
 			c.Time = Interval{Start: ends[0], End: ends[1]}
 		}

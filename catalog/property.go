@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"strings"
 	"time"
+
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/internal/jsonscan"
 )
 
 // Property returns the value of a property in the types of cql2.Resolver: nil where it is null or absent, and for an object. It
@@ -95,7 +97,7 @@ func textValue(s string) any {
 }
 
 func (it Item) rawProperty(field string) []byte {
-	return member(member(it.Raw, "properties"), field)
+	return jsonscan.Get(jsonscan.Get(it.Raw, "properties"), field)
 }
 
 // PropertyText returns the raw JSON of a property, for showing it; nil if it is absent.
@@ -103,8 +105,8 @@ func (it Item) PropertyText(name string) json.RawMessage { return it.rawProperty
 
 // EachProperty calls f with every property in document order.
 func (it Item) EachProperty(f func(name string, value json.RawMessage)) {
-	eachMember(member(it.Raw, "properties"), func(k, v []byte) {
-		if name, ok := stringOf(k); ok {
+	eachMember(jsonscan.Get(it.Raw, "properties"), func(k, v []byte) {
+		if name, ok := jsonscan.StringOf(k); ok {
 			f(name, v)
 		}
 	})
@@ -123,12 +125,12 @@ func valueAt(raw []byte, depth int) any {
 	case 'f':
 		return false
 	case '"':
-		if s, ok := stringOf(raw); ok {
+		if s, ok := jsonscan.StringOf(raw); ok {
 			return s
 		}
 	case '[':
 		list := []any{}
-		eachElement(raw, func(e []byte) bool { list = append(list, valueAt(e, depth-1)); return true })
+		jsonscan.EachElement(raw, func(e []byte) bool { list = append(list, valueAt(e, depth-1)); return true })
 		return list
 	default:
 		if f, ok := numberOf(raw); ok {

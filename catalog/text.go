@@ -6,6 +6,8 @@ import (
 
 	"golang.org/x/text/cases"
 	"golang.org/x/text/unicode/norm"
+
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/internal/jsonscan"
 )
 
 // Words splits s into the words that free text is compared by: runs of letters and digits, without accents and case.
@@ -35,12 +37,12 @@ func fold(s string) string {
 // Words returns the words of an item that free text searches: of its id, title, description and keywords.
 func (it Item) Words() []string {
 	words := append(Words(string(it.Key.Item)), Words(it.Title)...)
-	eachMember(member(it.Raw, "properties"), func(k, v []byte) {
+	eachMember(jsonscan.Get(it.Raw, "properties"), func(k, v []byte) {
 		switch {
-		case keyIs(k, "description"):
-			s, _ := stringOf(v)
+		case jsonscan.KeyIs(k, "description"):
+			s, _ := jsonscan.StringOf(v)
 			words = append(words, Words(s)...)
-		case keyIs(k, "keywords"):
+		case jsonscan.KeyIs(k, "keywords"):
 			for _, s := range stringsOf(v) {
 				words = append(words, Words(s)...)
 			}

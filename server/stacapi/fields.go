@@ -3,6 +3,8 @@ package stacapi
 import (
 	"encoding/json"
 	"strings"
+
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/internal/jsonscan"
 )
 
 // fieldSet is what the fields extension asks for: a tree of names to keep and one of names to leave out.
@@ -105,9 +107,9 @@ func (f *fieldSet) appendTo(dst, doc []byte) []byte {
 func project(dst, doc []byte, include, exclude fieldTree) []byte {
 	dst = append(dst, '{')
 	first := true
-	eachMember(doc, 0, func(m memberAt) {
+	jsonscan.EachMember(doc, 0, func(m jsonscan.Member) {
 		var name string
-		if json.Unmarshal(m.key, &name) != nil {
+		if json.Unmarshal(m.Key, &name) != nil {
 			return
 		}
 		var sub fieldTree
@@ -128,8 +130,8 @@ func project(dst, doc []byte, include, exclude fieldTree) []byte {
 			dst = append(dst, ',')
 		}
 		first = false
-		dst = append(append(dst, m.key...), ':')
-		value := doc[m.start:m.end]
+		dst = append(append(dst, m.Key...), ':')
+		value := doc[m.Start:m.End]
 		if len(value) > 0 && value[0] == '{' && (sub != nil || len(without) > 0) {
 			dst = project(dst, value, sub, without)
 		} else {

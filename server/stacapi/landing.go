@@ -7,6 +7,7 @@ import (
 	"github.com/planetlabs/go-stac"
 
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/catalog"
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/internal/jsonscan"
 )
 
 // FreeTextAllWords is the conformance class of the q parameter here: one term, of which all words must occur.
@@ -102,7 +103,7 @@ func (a *API) replyCollections(w http.ResponseWriter, r *request, name string) e
 	if err != nil {
 		return err
 	}
-	b := append(appendString([]byte{'{'}, name), ":["...)
+	b := append(jsonscan.AppendString([]byte{'{'}, name), ":["...)
 	for i, c := range cs {
 		if i > 0 {
 			b = append(b, ',')

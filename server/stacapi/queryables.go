@@ -3,6 +3,8 @@ package stacapi
 import (
 	"encoding/json"
 	"slices"
+
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/internal/jsonscan"
 )
 
 // queryable is the JSON schema of one property.
@@ -39,7 +41,7 @@ func baseQueryables() map[string]queryable {
 // addSummaries adds what a collection's "summaries" say of its items' properties: a range, or the values.
 func addSummaries(props map[string]queryable, collection []byte) {
 	var summaries map[string]json.RawMessage
-	if json.Unmarshal(member(collection, "summaries"), &summaries) != nil {
+	if json.Unmarshal(jsonscan.Get(collection, "summaries"), &summaries) != nil {
 		return
 	}
 	for name, raw := range summaries {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/catalog"
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/internal/jsonscan"
 )
 
 // httpError is an answer that isn't a success.
@@ -81,8 +82,8 @@ func (a *API) fail(w http.ResponseWriter, r *request, err error) {
 	if he.status == http.StatusServiceUnavailable {
 		w.Header().Set("Retry-After", "5")
 	}
-	b := appendString([]byte(`{"code":`), he.code)
-	b = append(appendString(append(b, `,"description":`...), he.msg), '}')
+	b := jsonscan.AppendString([]byte(`{"code":`), he.code)
+	b = append(jsonscan.AppendString(append(b, `,"description":`...), he.msg), '}')
 	h := w.Header()
 	h.Set("Content-Type", typeJSON)
 	h.Set("Cache-Control", "no-store")

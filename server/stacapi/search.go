@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/catalog"
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/internal/jsonscan"
 )
 
 func (a *API) searchGET(w http.ResponseWriter, r *request) error {
@@ -137,13 +138,13 @@ func queryWithToken(rawQuery, token string) string {
 // withToken appends the body of a POST with its token replaced.
 func withToken(dst, body []byte, token string) []byte {
 	dst = append(dst, '{')
-	eachMember(body, 0, func(m memberAt) {
-		if !keyIs(m.key, "token") {
-			dst = append(append(append(dst, m.key...), ':'), body[m.start:m.end]...)
+	jsonscan.EachMember(body, 0, func(m jsonscan.Member) {
+		if !jsonscan.KeyIs(m.Key, "token") {
+			dst = append(append(append(dst, m.Key...), ':'), body[m.Start:m.End]...)
 			dst = append(dst, ',')
 		}
 	})
-	return append(appendString(append(dst, `"token":`...), token), '}')
+	return append(jsonscan.AppendString(append(dst, `"token":`...), token), '}')
 }
 
 // replyPage writes a FeatureCollection: the documents as they are stored but for their links.

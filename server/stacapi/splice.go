@@ -3,8 +3,10 @@ package stacapi
 import (
 	"bytes"
 	"net/url"
+	"slices"
 
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/catalog"
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/internal/jsonscan"
 )
 
 const (
@@ -28,11 +30,11 @@ type link struct {
 }
 
 func (l link) appendTo(dst []byte) []byte {
-	dst = appendString(append(dst, `{"rel":`...), l.Rel)
-	dst = appendString(append(dst, `,"href":`...), l.Href)
+	dst = jsonscan.AppendString(append(dst, `{"rel":`...), l.Rel)
+	dst = jsonscan.AppendString(append(dst, `,"href":`...), l.Href)
 	for _, f := range [...]struct{ key, value string }{{`,"type":`, l.Type}, {`,"title":`, l.Title}, {`,"method":`, l.Method}} {
 		if f.value != "" {
-			dst = appendString(append(dst, f.key...), f.value)
+			dst = jsonscan.AppendString(append(dst, f.key...), f.value)
 		}
 	}
 	return append(dst, '}')
@@ -84,7 +86,7 @@ func appendCollection(dst []byte, base string, c catalog.Collection) []byte {
 		{"crs", `["` + crs84 + `"]`},
 		{"storageCrs", `"` + crs84 + `"`},
 	} {
-		if member(doc, m.key) == nil {
+		if jsonscan.Get(doc, m.key) == nil {
 			dst = appendMember(dst, m.key, m.value)
 		}
 	}
@@ -97,25 +99,25 @@ func appendMember(dst []byte, key, value string) []byte {
 	if len(dst) == 0 || dst[len(dst)-1] != '}' {
 		return dst
 	}
-	dst = appendString(append(dst[:len(dst)-1], ','), key)
+	dst = jsonscan.AppendString(append(dst[:len(dst)-1], ','), key)
 	return append(append(append(dst, ':'), value...), '}')
 }
 
 // spliceLinks appends doc with its "links" replaced: ours first, then those of the document whose rel is none of ours. Every
 // other byte stays. A document without links gets them as its last member.
 func spliceLinks(dst, doc []byte, ours []link) []byte {
-	var at memberAt
+	var at jsonscan.Member
 	first := true
-	eachMember(doc, 0, func(m memberAt) {
+	jsonscan.EachMember(doc, 0, func(m jsonscan.Member) {
 		first = false
-		if keyIs(m.key, "links") {
+		if jsonscan.KeyIs(m.Key, "links") {
 			at = m // the last one, as encoding/json would choose
 		}
 	})
-	if at.key != nil {
-		dst = append(dst, doc[:at.start]...)
-		dst = appendLinks(dst, doc[at.start:at.end], ours)
-		return append(dst, doc[at.end:]...)
+	if at.Key != nil {
+		dst = append(dst, doc[:at.Start]...)
+		dst = appendLinks(dst, doc[at.Start:at.End], ours)
+		return append(dst, doc[at.End:]...)
 	}
 	end := bytes.LastIndexByte(doc, '}')
 	if end < 0 {
@@ -137,14 +139,12 @@ func appendLinks(dst, theirs []byte, ours []link) []byte {
 		}
 		dst = l.appendTo(dst)
 	}
-	eachElement(theirs, func(raw []byte) {
-		rel := member(raw, "rel")
-		for _, l := range ours {
-			if keyIs(rel, l.Rel) {
-				return
-			}
+	jsonscan.EachElement(theirs, func(raw []byte) bool {
+		rel := jsonscan.Get(raw, "rel")
+		if !slices.ContainsFunc(ours, func(l link) bool { return jsonscan.KeyIs(rel, l.Rel) }) {
+			dst = append(append(dst, ','), raw...)
 		}
-		dst = append(append(dst, ','), raw...)
+		return true
 	})
 	return append(dst, ']')
 }

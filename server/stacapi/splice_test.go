@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/catalog"
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/internal/jsonscan"
 )
 
 const base = "https://stac.example/stac"
@@ -146,9 +147,9 @@ func FuzzMergePatch(f *testing.F) {
 // twice reports whether an object names a member twice, which has no agreed meaning (RFC 8259 § 4).
 func twice(doc []byte) bool {
 	seen, found := map[string]bool{}, false
-	eachMember(doc, 0, func(m memberAt) {
-		name := nameOf(m.key)
-		found = found || seen[name] || twice(doc[m.start:m.end])
+	jsonscan.EachMember(doc, 0, func(m jsonscan.Member) {
+		name := nameOf(m.Key)
+		found = found || seen[name] || twice(doc[m.Start:m.End])
 		seen[name] = true
 	})
 	return found

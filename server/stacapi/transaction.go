@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/catalog"
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/internal/jsonscan"
 )
 
 // Authorizer says whether a request may change a collection, which need not exist yet. A refusal is a *catalog.Error of
@@ -200,8 +201,8 @@ func adopt(it catalog.Item, collection string) (catalog.Item, error) {
 	case collection:
 		return it, nil
 	case "":
-		if member(it.Raw, "collection") == nil {
-			return catalog.ParseItem(appendMember(bytes.Clone(it.Raw), "collection", string(appendString(nil, collection))))
+		if jsonscan.Get(it.Raw, "collection") == nil {
+			return catalog.ParseItem(appendMember(bytes.Clone(it.Raw), "collection", string(jsonscan.AppendString(nil, collection))))
 		}
 	}
 	return it, invalid("body", "item %q names collection %q, not the %q of the address", it.Key.Item, it.Key.Collection, collection)
@@ -298,12 +299,12 @@ func mergePatch(dst, doc, patch []byte) []byte {
 	}
 	changes := map[string][]byte{}
 	var order []string
-	eachMember(patch, 0, func(m memberAt) {
-		name := nameOf(m.key)
+	jsonscan.EachMember(patch, 0, func(m jsonscan.Member) {
+		name := nameOf(m.Key)
 		if _, twice := changes[name]; !twice {
 			order = append(order, name)
 		}
-		changes[name] = patch[m.start:m.end]
+		changes[name] = patch[m.Start:m.End]
 	})
 	dst = append(dst, '{')
 	begin := len(dst)
@@ -314,20 +315,20 @@ func mergePatch(dst, doc, patch []byte) []byte {
 		dst = value(append(append(dst, key...), ':'))
 	}
 	had := map[string]bool{}
-	eachMember(doc, 0, func(m memberAt) {
-		name, value := nameOf(m.key), doc[m.start:m.end]
+	jsonscan.EachMember(doc, 0, func(m jsonscan.Member) {
+		name, value := nameOf(m.Key), doc[m.Start:m.End]
 		change, ok := changes[name]
 		had[name] = true
 		switch {
 		case !ok:
-			put(m.key, func(b []byte) []byte { return append(b, value...) })
+			put(m.Key, func(b []byte) []byte { return append(b, value...) })
 		case string(change) != "null":
-			put(m.key, func(b []byte) []byte { return mergePatch(b, value, change) })
+			put(m.Key, func(b []byte) []byte { return mergePatch(b, value, change) })
 		}
 	})
 	for _, name := range order {
 		if change := changes[name]; !had[name] && string(change) != "null" {
-			put(appendString(nil, name), func(b []byte) []byte { return mergePatch(b, nil, change) })
+			put(jsonscan.AppendString(nil, name), func(b []byte) []byte { return mergePatch(b, nil, change) })
 		}
 	}
 	return append(dst, '}')
