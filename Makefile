@@ -54,7 +54,7 @@ fmt: ## Format the code
 	@build/tools/gofumpt -w $$(git ls-files '*.go')
 
 bench: ## Print FIGURE lines (AREA=server|catalog|download|sign|ui; all if none)
-	@scripts/setup go build test
+	@scripts/setup go build bench
 	@scripts/bench $(AREA)
 
 e2e: build ## Drive the built programs through the whole journey in a real window (pictures in build/e2e)
