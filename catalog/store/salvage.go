@@ -6,6 +6,8 @@ import (
 	"encoding/binary"
 	"io"
 	"iter"
+
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/catalog"
 )
 
 // readable yields the documents of a damaged file's table in the order of its rows, as far as SQLite can read it, and
@@ -27,6 +29,9 @@ func readable(ctx context.Context, db *sql.DB, query string, yield func(doc []by
 	}
 	return rows.Err() == nil, ctx.Err()
 }
+
+// maxBlob bounds a stored document; damage can make one look larger.
+const maxBlob = catalog.MaxDocument + 1<<20
 
 // pageScan finds the documents of a file page by page, whatever else of it is damaged: it looks at each leaf of a table
 // by itself (https://www.sqlite.org/fileformat2.html § 1.6, 2.1). It also finds what was deleted or replaced and not yet
@@ -90,7 +95,7 @@ func (s *pageScan) payload(page []byte, at int64) []byte {
 	cell := page[at:s.usable]
 	size, n := varint(cell)
 	_, m := varint(cell[n:])
-	if n == 0 || m == 0 || size <= 0 || size > 64<<20 {
+	if n == 0 || m == 0 || size <= 0 || size > maxBlob {
 		return nil
 	}
 	cell = cell[n+m:]
