@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -68,7 +69,7 @@ func validURL(field, s string, needed bool) error {
 }
 
 func isLoopback(host string) bool {
-	return host == "localhost" || host == "::1" || strings.HasPrefix(host, "127.")
+	return host == "localhost" || net.ParseIP(host).IsLoopback()
 }
 
 // Theia is the living service (docs of teledetection.fr).
@@ -139,19 +140,24 @@ func openSettings(path string, defaults Settings) (*settingsFile, error) {
 	}
 	var s Settings
 	if err := json.Unmarshal(text, &s); err != nil {
-		aside := path + ".unreadable"
-		if rerr := os.Rename(path, aside); rerr != nil {
-			return f, fmt.Errorf("read settings: %w (and it could not be set aside: %w)", err, rerr)
-		}
-		return f, fmt.Errorf("read settings: %w; the file is kept as %s and the defaults are used", err, aside)
+		return f, setAside(path, fmt.Errorf("read settings: %w", err))
 	}
 	for _, c := range s.Connections {
 		if err := c.Validate(); err != nil {
-			return f, fmt.Errorf("settings: connection %q: %w", c.ID, err)
+			return f, setAside(path, fmt.Errorf("read settings: connection %q: %w", c.ID, err))
 		}
 	}
 	f.now = merge(s, defaults)
 	return f, nil
+}
+
+// setAside moves a file that cannot be used out of the way of the next update, and says so beside the cause.
+func setAside(path string, cause error) error {
+	aside := path + ".unreadable"
+	if err := os.Rename(path, aside); err != nil {
+		return fmt.Errorf("%w (and it could not be set aside: %w)", cause, err)
+	}
+	return fmt.Errorf("%w; the file is kept as %s and the defaults are used", cause, aside)
 }
 
 // merge fills what a settings file leaves out, and keeps the built-in connections up to date.
