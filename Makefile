@@ -18,8 +18,8 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: ## Set up, build, and open the app on an embedded backend with the sample archive
-	@scripts/setup go build run
 	@scripts/display
+	@scripts/setup go build run
 	@$(MAKE) --no-print-directory build/dinamis-desktop
 	@build/dinamis-desktop --demo
 
@@ -59,6 +59,7 @@ bench: ## Print FIGURE lines (AREA=server|catalog|download|sign|ui; all if none)
 
 e2e: build ## Drive the built programs through the whole journey in a real window (pictures in build/e2e)
 	@scripts/setup e2e
+	@rm -rf build/e2e
 	@go test -tags "migrated_fynedo e2e" -count=1 -timeout 900s -v -run Journey ./internal/e2e
 
 screenshots: build ## Take the README's pictures (docs/images)
