@@ -41,7 +41,7 @@ func (s *Server) assemble(ctx context.Context, cfg Config) (parts, error) {
 	}
 	s.closers = append(s.closers, provider.Close)
 
-	cat, err := store.Open(ctx, filepath.Join(cfg.StateDir, "catalogue.sqlite"), store.Options{})
+	cat, err := store.Open(ctx, filepath.Join(cfg.StateDir, "catalogue.sqlite"), store.Options{Authoritative: true})
 	if err != nil {
 		return parts{}, err
 	}
