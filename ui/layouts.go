@@ -79,6 +79,16 @@ func (l tightLayout) Layout(_ []fyne.CanvasObject, s fyne.Size) {
 	put(l.centre, left.Width, top.Height, s.Width-left.Width-right.Width, h)
 }
 
+// refit lays containers out again, inner ones first, after something in them appeared, went or changed its height: Fyne does so by itself
+// only when their own size changes. A text that wraps knows its height only once it has its width, so that it takes two rounds.
+func refit(containers ...*fyne.Container) {
+	for range 2 {
+		for _, c := range containers {
+			c.Layout.Layout(c.Objects, c.Size())
+		}
+	}
+}
+
 // panel puts content on the ground of a panel.
 func panel(content fyne.CanvasObject) *fyne.Container {
 	return container.NewStack(newSurface(colorPanel, 0), content)

@@ -50,11 +50,11 @@ func newResultsView(s *Shell) *resultsView {
 
 	head := border{right: v.sort, centre: v.count}.build()
 	second := border{right: v.download, centre: v.selected}.build()
-	v.root = panel(border{
-		top:    vbox(0, pad(head, 6, 6, 0, 12), pad(second, 0, 12, 6, 12), v.banner.root, rule()),
-		bottom: v.more,
-		centre: container.NewStack(v.list, v.state.root, v.skeleton),
-	}.tight())
+	top := vbox(0, pad(head, 6, 6, 0, 12), pad(second, 0, 12, 6, 12), v.banner.root, rule())
+	frame := border{top: top, bottom: v.more, centre: container.NewStack(v.list, v.state.root, v.skeleton)}.tight()
+	v.root = panel(frame)
+	v.banner.fit = func() { refit(top, frame) }
+	placed(s, "results.banner", v.banner.root)
 	placed(s, "sort", v.sort)
 	placed(s, "download", v.download)
 	s.results.Observe(v.show)

@@ -2,6 +2,7 @@ package ui
 
 import (
 	"context"
+	"strings"
 	"testing"
 	"time"
 
@@ -207,6 +208,33 @@ func TestOfflineSwitch(t *testing.T) {
 	st.pump.Run()
 	if !st.catalog.Offline() || !st.prefs.Load().Offline || st.top.reach.value != "Working offline" {
 		t.Error("the switch does nothing")
+	}
+}
+
+// The banner pushes the rows down; it never lies over them, however many lines its text takes.
+func TestBannerStandsAboveTheRows(t *testing.T) {
+	st := newStand(t, present.English)
+	st.searchAll()
+	for _, text := range []string{"", "Short.", strings.Repeat("A long sentence about the service. ", 6), "Short again.", ""} {
+		st.list.banner.show(present.Banner{Text: text, Tone: present.ToneWarning, Action: present.ActionRetry}, nil)
+		st.pump.Run()
+		list, ok := st.placeOf(st.list.list)
+		if !ok {
+			t.Fatal("the list cannot be seen")
+		}
+		banner, shown := st.Where("results.banner")
+		if shown != (text != "") {
+			t.Errorf("%q: banner shown: %v", text, shown)
+		}
+		if !shown {
+			banner, _ = st.Where("download")
+		}
+		if list.Y < banner.Y+banner.Height || list.Y > banner.Y+banner.Height+16 {
+			t.Errorf("%q: what is above ends at %v, the list begins at %v", text, banner.Y+banner.Height, list.Y)
+		}
+		if need := st.list.banner.text.MinSize().Height; shown && st.list.banner.text.Size().Height < need {
+			t.Errorf("%q: the text has %v of the %v that it needs", text, st.list.banner.text.Size().Height, need)
+		}
 	}
 }
 

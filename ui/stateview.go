@@ -144,6 +144,7 @@ type bannerView struct {
 	text   *widget.Label
 	button *widget.Button
 	then   func()
+	fit    func() // lays out again what the banner stands in, after its height changed
 }
 
 func newBannerView(s *Shell) *bannerView {
@@ -155,13 +156,18 @@ func newBannerView(s *Shell) *bannerView {
 		}
 	})
 	b.button.Importance = widget.LowImportance
-	row := border{left: middle(sized(b.sign, fyne.NewSquareSize(18))), right: middle(b.button), centre: b.text}.build()
+	// The action stands below the text: beside it, a narrow panel would leave the text four short lines.
+	words := vbox(0, b.text, container.NewHBox(layout.NewSpacer(), b.button))
+	row := border{left: container.NewVBox(pad(sized(b.sign, fyne.NewSquareSize(18)), 4, 0, 0, 0)), centre: words}.build()
 	b.root = container.NewStack(b.ground, pad(row, 0, 6, 0, 10))
 	b.root.Hide()
 	return b
 }
 
 func (b *bannerView) show(banner present.Banner, retry func()) {
+	if b.fit != nil {
+		defer b.fit()
+	}
 	if banner.Text == "" {
 		b.root.Hide()
 		return

@@ -56,7 +56,11 @@ func newTransfersView(s *Shell) *transfersView {
 	v.list.OnSelected = func(i widget.ListItemID) { v.list.Unselect(i) }
 	v.empty = newStateView(s)
 	v.content = container.NewStack(sized(container.NewStack(v.list, v.empty.root), fyne.NewSize(100, 70)))
-	v.root = panel(border{top: vbox(0, head, v.banner.root, rule()), centre: v.content}.tight())
+	top := vbox(0, head, v.banner.root, rule())
+	frame := border{top: top, centre: v.content}.tight()
+	v.root = panel(frame)
+	v.banner.fit = func() { refit(top, frame) }
+	placed(s, "transfers.banner", v.banner.root)
 
 	placed(s, "transfers.fold", v.fold)
 	placed(s, "transfers.pauseAll", v.pause)
