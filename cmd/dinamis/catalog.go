@@ -4,7 +4,11 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
+	"os"
 	"text/tabwriter"
+
+	"github.com/dustin/go-humanize"
 
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/catalog"
 )
@@ -107,6 +111,46 @@ func (c catalogAssets) Run(ctx context.Context, a *app) error {
 	fmt.Fprintln(tab, "ASSET\tTYPE\tHREF")
 	for _, as := range assets {
 		fmt.Fprintf(tab, "%s\t%s\t%s\n", as.Key, as.MediaType, as.Href)
+	}
+	return tab.Flush()
+}
+
+// Run says, for each collection, how many items of it are on this machine.
+func (catalogStatus) Run(ctx context.Context, a *app) error {
+	link, err := a.ws.Link(ctx, a.Connection)
+	if err != nil {
+		return usageError{err}
+	}
+	cs, err := link.Store.Collections(ctx)
+	if err != nil {
+		return err
+	}
+	type row struct {
+		Collection catalog.CollectionID `json:"collection"`
+		Items      int64                `json:"items"`
+	}
+	rows := make([]row, len(cs))
+	for i, c := range cs {
+		p, err := link.Store.SearchProjection(ctx, catalog.Query{Collections: []catalog.CollectionID{c.ID}, Limit: 1, CountUpTo: math.MaxInt32})
+		if err != nil {
+			return err
+		}
+		rows[i] = row{c.ID, p.Matched.N}
+	}
+	st, err := os.Stat(link.Store.Path())
+	if err != nil {
+		return err
+	}
+	if a.JSON {
+		return json.NewEncoder(a.out).Encode(map[string]any{
+			"connection": link.Connection.ID, "path": link.Store.Path(), "bytes": st.Size(), "collections": rows,
+		})
+	}
+	fmt.Fprintf(a.out, "%s (%s)\n", link.Store.Path(), humanize.IBytes(uint64(st.Size())))
+	tab := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
+	fmt.Fprintln(tab, "COLLECTION\tITEMS HERE")
+	for _, r := range rows {
+		fmt.Fprintf(tab, "%s\t%d\n", r.Collection, r.Items)
 	}
 	return tab.Flush()
 }

@@ -53,7 +53,11 @@ func (c *downloadCmd) Run(ctx context.Context, a *app) error {
 	if len(reqs) == 0 {
 		return &catalog.Error{Op: "download", Kind: catalog.KindNotFound, Err: fmt.Errorf("none of the %d items has such an asset (%s)", len(items), strings.Join(c.Asset, ", "))}
 	}
-	queue, err := a.ws.Queue(ctx)
+	open := a.ws.Queue
+	if c.NoWait {
+		open = a.ws.LookAtQueue
+	}
+	queue, err := open(ctx)
 	if err != nil {
 		return err
 	}
@@ -207,7 +211,7 @@ type (
 
 // Run lists the queue.
 func (queueList) Run(ctx context.Context, a *app) error {
-	queue, err := a.ws.Queue(ctx)
+	queue, err := a.ws.LookAtQueue(ctx)
 	if err != nil {
 		return err
 	}
@@ -255,7 +259,7 @@ func (c queueForget) Run(ctx context.Context, a *app) error {
 }
 
 func (c taskIDs) act(ctx context.Context, a *app, f func(download.Queue, context.Context, ...download.TaskID) error) error {
-	queue, err := a.ws.Queue(ctx)
+	queue, err := a.ws.LookAtQueue(ctx)
 	if err != nil {
 		return err
 	}

@@ -23,15 +23,15 @@ func (c *loginCmd) Run(ctx context.Context, a *app) error {
 			return err
 		}
 	}
-	link, err := a.ws.Link(ctx, a.Connection)
+	session, err := a.session(ctx)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
 	if c.Device {
-		err = c.device(ctx, a, link.Session)
+		err = c.device(ctx, a, session)
 	} else {
 		fmt.Fprintln(a.err, "Your browser opens; log in there. (No browser here? dinamis login --device)")
-		err = link.Session.LoginBrowser(ctx)
+		err = session.LoginBrowser(ctx)
 	}
 	if auth.KindOf(err) == auth.KindLocked {
 		return fmt.Errorf("%w\nThere is no keychain here. To keep the login in an encrypted file: dinamis login --allow-file", err)
@@ -39,7 +39,19 @@ func (c *loginCmd) Run(ctx context.Context, a *app) error {
 	if err != nil {
 		return err
 	}
-	return a.printIdentity(link.Session.Snapshot())
+	return a.printIdentity(session.Snapshot())
+}
+
+// session returns the login of the connection; a connection without a signing API has none.
+func (a *app) session(ctx context.Context) (auth.Session, error) {
+	link, err := a.ws.Link(ctx, a.Connection)
+	if err != nil {
+		return nil, usageError{err}
+	}
+	if link.Session == nil {
+		return nil, usagef("the connection %s has no signing API, so there is nobody to log in as", link.Connection.ID)
+	}
+	return link.Session, nil
 }
 
 // device shows the code as soon as the provider has given it.
@@ -68,11 +80,11 @@ type logoutCmd struct{}
 
 // Run forgets the login here and ends it at the provider.
 func (logoutCmd) Run(ctx context.Context, a *app) error {
-	link, err := a.ws.Link(ctx, a.Connection)
+	session, err := a.session(ctx)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
-	if err := link.Session.Logout(ctx); err != nil {
+	if err := session.Logout(ctx); err != nil {
 		return err
 	}
 	if !a.JSON {
@@ -86,13 +98,13 @@ type whoamiCmd struct{}
 
 // Run says who is logged in; exit code 3 if nobody is.
 func (whoamiCmd) Run(ctx context.Context, a *app) error {
-	link, err := a.ws.Link(ctx, a.Connection)
+	session, err := a.session(ctx)
 	if err != nil {
-		return usageError{err}
+		return err
 	}
-	v := link.Session.Snapshot()
+	v := session.Snapshot()
 	if v.Status != auth.LoggedIn {
-		return &auth.Error{Op: "whoami", Kind: auth.KindLogin, Key: link.Connection.ID}
+		return &auth.Error{Op: "whoami", Kind: auth.KindLogin}
 	}
 	return a.printIdentity(v)
 }

@@ -103,10 +103,13 @@ func (a *app) execute(ctx context.Context, k *kong.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	for _, w := range a.ws.Warnings() {
-		fmt.Fprintln(a.err, "dinamis: warning:", w)
-	}
-	defer func() { err = errors.Join(err, a.ws.Close(context.WithoutCancel(ctx))) }()
+	defer func() {
+		// Opening a catalogue or the queue may have added some.
+		for _, w := range a.ws.Warnings() {
+			fmt.Fprintln(a.err, "dinamis: warning:", w)
+		}
+		err = errors.Join(err, a.ws.Close(context.WithoutCancel(ctx)))
+	}()
 	k.BindTo(ctx, (*context.Context)(nil))
 	return k.Run(a)
 }

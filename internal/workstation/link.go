@@ -65,7 +65,7 @@ func (w *Workstation) open(ctx context.Context, c Connection) (*Link, error) {
 	l.Store = local
 	remote, err := stacapi.New(stacapi.Config{URL: c.STAC, HTTPClient: l.client, Logger: w.log})
 	if err != nil {
-		return nil, err
+		return nil, errors.Join(err, local.Close())
 	}
 	l.Catalog = live.New(live.Config{
 		Remote: remote, Local: local, Logger: w.log, Offline: w.opts.Offline || w.settings.get().Offline,

@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/image/draw"
 	_ "golang.org/x/image/webp" // … or WebP
@@ -30,6 +31,7 @@ import (
 const (
 	maxThumbnailBytes  = 8 << 20
 	maxThumbnailPixels = 16 << 20
+	thumbnailTimeout   = 30 * time.Second
 )
 
 // Thumbnails fetches the small pictures of items, signs where it must, and keeps the bytes on disk.
@@ -87,8 +89,11 @@ func (t *Thumbnails) bytes(ctx context.Context, href string) ([]byte, error) {
 	if t.local() {
 		return nil, &catalog.Error{Op: "thumbnail", Kind: catalog.KindUnavailable, Err: errors.New("not on this machine, and working offline")}
 	}
-	data, err, _ := t.flight.Do(href, func() (any, error) {
-		data, err := t.fetch(ctx, href)
+	// The fetch outlives the caller that began it: others may wait for the same picture.
+	answer := t.flight.DoChan(href, func() (any, error) {
+		alone, cancel := context.WithTimeout(context.WithoutCancel(ctx), thumbnailTimeout)
+		defer cancel()
+		data, err := t.fetch(alone, href)
 		if err != nil {
 			return nil, err
 		}
@@ -97,10 +102,15 @@ func (t *Thumbnails) bytes(ctx context.Context, href string) ([]byte, error) {
 		}
 		return data, nil
 	})
-	if err != nil {
-		return nil, err
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case got := <-answer:
+		if got.Err != nil {
+			return nil, got.Err
+		}
+		return got.Val.([]byte), nil
 	}
-	return data.([]byte), nil
 }
 
 func (t *Thumbnails) fetch(ctx context.Context, href string) ([]byte, error) {

@@ -126,10 +126,33 @@ func (w *Workstation) ConsentToVaultFile() error {
 	return w.Update(func(s *Settings) { s.VaultConsent = true })
 }
 
-// Queue returns the download queue, and opens it on the first call. It works in the background until Close.
+// Queue returns the download queue, opens it on the first call, and works on it in the background until Close (unless another
+// process does).
 func (w *Workstation) Queue(ctx context.Context) (download.Queue, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	q, err := w.openQueue(ctx)
+	if err != nil || w.stop != nil {
+		return q, err
+	}
+	run, stop := context.WithCancel(context.WithoutCancel(ctx))
+	w.stop = stop
+	w.running.Go(func() {
+		if err := q.Run(run); err != nil && run.Err() == nil {
+			w.log.Error("download queue ended", "error", err)
+		}
+	})
+	return q, nil
+}
+
+// LookAtQueue returns the download queue without working on it: commands are written down for the process that does.
+func (w *Workstation) LookAtQueue(ctx context.Context) (download.Queue, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.openQueue(ctx)
+}
+
+func (w *Workstation) openQueue(ctx context.Context) (*engine.Engine, error) {
 	if w.queue != nil {
 		return w.queue, nil
 	}
@@ -142,13 +165,7 @@ func (w *Workstation) Queue(ctx context.Context) (download.Queue, error) {
 	if aside := q.SetAside(); aside != "" {
 		w.warnings = append(w.warnings, fmt.Errorf("the download queue was damaged; it is kept as %s, and an empty one is used", aside))
 	}
-	run, stop := context.WithCancel(context.WithoutCancel(ctx))
-	w.queue, w.stop = q, stop
-	w.running.Go(func() {
-		if err := q.Run(run); err != nil && run.Err() == nil {
-			w.log.Error("download queue ended", "error", err)
-		}
-	})
+	w.queue = q
 	return q, nil
 }
 
@@ -179,6 +196,8 @@ func (w *Workstation) Close(ctx context.Context) error {
 	var errs []error
 	if q != nil {
 		errs = append(errs, q.Close(ctx))
+	}
+	if stop != nil {
 		stop()
 		w.running.Wait()
 	}
