@@ -1,6 +1,8 @@
 package ui
 
 import (
+	"strings"
+
 	"fyne.io/fyne/v2"
 	"fyne.io/fyne/v2/canvas"
 	"fyne.io/fyne/v2/container"
@@ -73,4 +75,23 @@ func (d *dialogs) document(st present.DetailState) {
 		d.s.status.Say(p.T("The document is on the clipboard."))
 	})
 	d.show(dialogSpec{title: st.Title, body: box, width: 760, height: 520, buttons: []fyne.CanvasObject{copyAll, d.closeButton(p.T("Close"))}})
+}
+
+// Notice tells the person of something that went wrong without stopping the program, such as a damaged catalogue that was set aside. It may
+// be called from any goroutine; notices that come while one is open are told in one dialog with it.
+func (s *Shell) Notice(text string) {
+	s.svc.Dispatch(func() {
+		s.notices = append(s.notices, text)
+		said := len(s.notices)
+		s.dialogs.show(dialogSpec{
+			title: s.p.T("Please note"), width: 520,
+			body:    paragraph(strings.Join(s.notices, "\n\n"), widget.MediumImportance, fyne.TextAlignLeading),
+			buttons: []fyne.CanvasObject{s.dialogs.closeButton(s.p.T("Close"))},
+			onClose: func() {
+				if len(s.notices) == said {
+					s.notices = nil
+				}
+			},
+		})
+	})
 }

@@ -97,9 +97,31 @@ func (m *mapStage) show() {
 	}
 	m.view.SetFootprints(fs)
 	m.view.SetSelection(m.s.results.SelectedIDs())
-	if len(items) > 0 && !m.anyInView(items) {
+	if len(items) > 0 && (!m.anyInView(items) || st.Loaded <= present.PageSize && m.tiny(items)) {
 		m.fitResults()
 	}
+}
+
+// tinyShare is the share of the map's width and height below which results are too small to tell footprints apart.
+const tinyShare = 0.25
+
+// tiny reports whether all items together cover only a small part of the map.
+func (m *mapStage) tiny(items []catalog.Item) bool {
+	all := geo.BBox{West: 180, South: 90, East: -180, North: -90}
+	for _, it := range items {
+		if it.BBox.CrossesAntimeridian() {
+			return false
+		}
+		if it.HasBBox {
+			all = geo.BBox{
+				West: min(all.West, it.BBox.West), South: min(all.South, it.BBox.South),
+				East: max(all.East, it.BBox.East), North: max(all.North, it.BBox.North),
+			}
+		}
+	}
+	view := m.view.Viewport()
+	return !view.CrossesAntimeridian() &&
+		all.East-all.West < tinyShare*(view.East-view.West) && all.North-all.South < tinyShare*(view.North-view.South)
 }
 
 // anyInView reports whether the map shows a part of one of the items at least. If it doesn't, a person who searched elsewhere in the

@@ -13,6 +13,7 @@ import (
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/auth"
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/catalog"
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/download"
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/internal/geo"
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/ui/present"
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/ui/present/presenttest"
 )
@@ -383,5 +384,32 @@ func TestDialogsOpenAndClose(t *testing.T) {
 		if st.win.Canvas().Overlays().Top() != nil {
 			t.Errorf("%s does not close on Esc", name)
 		}
+	}
+}
+
+// A notice says everything that was not read yet.
+func TestNotices(t *testing.T) {
+	st := newStand(t, present.English)
+	st.Notice("first")
+	st.Notice("second")
+	st.until("the notice", func() bool { _, ok := st.Where("dialog.close"); return ok })
+	if got := len(st.notices); got != 2 {
+		t.Errorf("%d notices are told, want 2", got)
+	}
+	test.Tap(st.places["dialog.close"]().(*hintButton))
+	if len(st.notices) != 0 || st.win.Canvas().Overlays().Top() != nil {
+		t.Error("a notice that was read stays")
+	}
+}
+
+// Results that cover a speck of the map are brought nearer, so that footprints can be told apart.
+func TestMapFitsTinyResults(t *testing.T) {
+	st := newStand(t, present.English)
+	st.stage.view.Fit(geo.World())
+	before := st.stage.view.Viewport()
+	st.searchAll()
+	after := st.stage.view.Viewport()
+	if after.East-after.West > (before.East-before.West)/2 {
+		t.Errorf("the map stays at %v", after)
 	}
 }

@@ -118,7 +118,7 @@ func show(ctx context.Context, ws *workstation.Workstation, f flags, log *slog.L
 	if err != nil {
 		return err
 	}
-	conns.askConsent = shell.AskVaultConsent
+	conns.askConsent, conns.notice = shell.AskVaultConsent, shell.Notice
 	if f.DebugSocket != "" {
 		closeDebug, err := serveDebug(f.DebugSocket, shell)
 		if err != nil {

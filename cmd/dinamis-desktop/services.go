@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pkg/browser"
 
@@ -20,6 +21,19 @@ import (
 type connections struct {
 	ws         *workstation.Workstation
 	askConsent func(ctx context.Context) (bool, error)
+	notice     func(text string)
+	mu         sync.Mutex
+	told       int // warnings of the workstation that were shown
+}
+
+// warn shows what went wrong since the last time, without having stopped anything.
+func (c *connections) warn() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, w := range c.ws.Warnings()[c.told:] {
+		c.told++
+		c.notice(w.Error())
+	}
 }
 
 // List implements present.Connections.
@@ -46,6 +60,7 @@ func (c *connections) Open(ctx context.Context, id string) (present.Workspace, e
 	if err != nil {
 		return present.Workspace{}, err
 	}
+	c.warn()
 	if err := c.ws.Update(func(s *workstation.Settings) {
 		if _, err := s.Connection(id); err == nil {
 			s.Current = id
