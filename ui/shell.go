@@ -45,7 +45,7 @@ type Shell struct {
 	panels                    []func() // what F6 goes round
 	panelNow                  int
 	notices                   []string // told in the dialog that is open
-	epoch                     int // counts changes of the theme, for rows that lie recycled meanwhile
+	epoch                     int      // counts changes of the theme, for rows that lie recycled meanwhile
 	ctx                       context.Context
 	stop                      context.CancelFunc
 }
