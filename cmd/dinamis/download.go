@@ -16,6 +16,7 @@ import (
 
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/catalog"
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/download"
+	"forgemia.inra.fr/cdos-pub/dinamis-desktop/download/engine"
 	"forgemia.inra.fr/cdos-pub/dinamis-desktop/internal/workstation"
 )
 
@@ -52,6 +53,9 @@ func (c *downloadCmd) Run(ctx context.Context, a *app) error {
 	}
 	if len(reqs) == 0 {
 		return &catalog.Error{Op: "download", Kind: catalog.KindNotFound, Err: fmt.Errorf("none of the %d items has such an asset (%s)", len(items), strings.Join(c.Asset, ", "))}
+	}
+	if err := engine.Writable(dir); err != nil {
+		return &download.Error{Op: "download", Kind: download.KindFolder, Key: dir, Err: err}
 	}
 	open := a.ws.Queue
 	if c.NoWait {
@@ -119,10 +123,12 @@ func parseKey(s string) (catalog.Key, error) {
 // follow shows progress until every task is final, or until the queue is blocked by something that only a person can mend.
 func (a *app) follow(ctx context.Context, queue download.Queue, ids []download.TaskID) error {
 	bars := newBars(a)
+	told := map[string]bool{}
 	for {
 		view := queue.Snapshot()
 		tasks := pick(view, ids)
 		bars.show(tasks)
+		a.tellWaits(tasks, told)
 		if !slices.ContainsFunc(tasks, func(t download.Task) bool { return !t.State.Final() }) {
 			bars.close()
 			return a.conclude(tasks)
@@ -141,6 +147,17 @@ func (a *app) follow(ctx context.Context, queue download.Queue, ids []download.T
 			return ctx.Err()
 		case <-queue.Changes():
 		}
+	}
+}
+
+// tellWaits says, once each, why tasks wait that go on by themselves.
+func (a *app) tellWaits(tasks []download.Task, told map[string]bool) {
+	for _, t := range tasks {
+		if t.Err == nil || t.State.Final() || told[t.Err.Error()] {
+			continue
+		}
+		told[t.Err.Error()] = true
+		fmt.Fprintln(a.err, "Waiting:", t.Err)
 	}
 }
 
