@@ -18,6 +18,7 @@ type loginDialog struct {
 	d    *dialogs
 	step present.LoginStep
 	key  string
+	held bool // another dialog stands in its place until again
 }
 
 func newLoginDialog(s *Shell, d *dialogs) *loginDialog {
@@ -27,6 +28,9 @@ func newLoginDialog(s *Shell, d *dialogs) *loginDialog {
 }
 
 func (l *loginDialog) follow() {
+	if l.held {
+		return
+	}
 	st := l.s.account.State()
 	key := st.LoginURL + st.Device.UserCode + st.Problem.Text
 	if st.Step == l.step && key == l.key {
@@ -51,7 +55,7 @@ func (l *loginDialog) follow() {
 
 // again shows the step of a login under way after another dialog stood in its place.
 func (l *loginDialog) again() {
-	l.step, l.key = present.LoginClosed, ""
+	l.held, l.step, l.key = false, present.LoginClosed, ""
 	l.follow()
 }
 
@@ -146,7 +150,7 @@ func (s *Shell) AskVaultConsent(ctx context.Context) (bool, error) {
 // consent asks in the middle of a login: its dialog stands aside meanwhile, which must not give the login up.
 func (d *dialogs) consent(answer func(bool)) {
 	p := d.s.p
-	d.onClose = nil
+	d.onClose, d.login.held = nil, true
 	d.ask(p.T("Stay logged in?"),
 		p.T("This computer has no keychain that could keep your login. It can be kept in an encrypted file that only your account can read. Without it you log in again at each start."),
 		p.T("Keep it in a file"), p.T("Don't keep it"), func(yes bool) {
