@@ -26,6 +26,10 @@ func newMapStage(s *Shell) *mapStage {
 	m := &mapStage{s: s}
 	variant := s.app.Settings().ThemeVariant()
 	p := s.p
+	words := mapview.English()
+	if p.Language() == present.French {
+		words = mapview.French()
+	}
 	m.view = mapview.New(mapview.Options{
 		Dispatch: s.svc.Dispatch, Palette: s.look.mapPalette(variant), Language: string(p.Language()), Describe: m.describe,
 		Labels: mapview.Labels{
@@ -34,6 +38,7 @@ func newMapStage(s *Shell) *mapStage {
 			North: p.T("N"), South: p.T("S"), East: p.T("E"), West: p.T("W"), DecimalComma: p.Language() == present.French,
 			RectangleHint: p.T("Drag over the map to draw a rectangle. Esc to stop."),
 			PolygonHint:   p.T("Click for each corner; double click for the last. Esc to stop."),
+			CrossingHint:  words.CrossingHint, More: words.More,
 		},
 	})
 	m.view.OnSelect = func(ids []string, extend bool) {
@@ -45,6 +50,7 @@ func newMapStage(s *Shell) *mapStage {
 	m.view.OnArea = s.search.SetArea
 	m.view.OnTool = func(t mapview.Tool) { s.form.showTool(t) }
 	m.view.OnActivate = m.zoomTo
+	m.view.OnKey = func(e *fyne.KeyEvent) { s.windowKey(e) }
 	s.results.Observe(m.show)
 	s.search.Observe(func() { m.view.SetArea(s.search.State().Area) })
 	s.app.Settings().AddListener(func(settings fyne.Settings) {
@@ -120,7 +126,7 @@ func (m *mapStage) tiny(items []catalog.Item) bool {
 		}
 	}
 	view := m.view.Viewport()
-	return !view.CrossesAntimeridian() &&
+	return !view.CrossesAntimeridian() && all.West <= all.East &&
 		all.East-all.West < tinyShare*(view.East-view.West) && all.North-all.South < tinyShare*(view.North-view.South)
 }
 

@@ -413,3 +413,11 @@ func TestMapFitsTinyResults(t *testing.T) {
 		t.Errorf("the map stays at %v", after)
 	}
 }
+
+// The window's keys work from the map, too.
+func TestWindowKeysFromTheMap(t *testing.T) {
+	st := newStand(t, present.French)
+	st.focusMap()
+	st.stage.view.TypedKey(&fyne.KeyEvent{Name: fyne.KeyF1})
+	st.until("the list of keys", func() bool { return st.win.Canvas().Overlays().Top() != nil })
+}

@@ -291,6 +291,10 @@ func (m *Map) TypedKey(e *fyne.KeyEvent) {
 		}
 	case fyne.KeyReturn, fyne.KeyEnter:
 		m.enter()
+	default:
+		if m.OnKey != nil {
+			m.OnKey(e)
+		}
 	}
 }
 

@@ -68,6 +68,8 @@ type Map struct {
 	OnTool func(Tool)
 	// OnActivate is called when a footprint is double-clicked, or Enter is pressed on the selected one.
 	OnActivate func(id string)
+	// OnKey gets the keys that mean nothing to the map, while it has the focus.
+	OnKey func(*fyne.KeyEvent)
 
 	opts     Options
 	tool     Tool
